@@ -1,0 +1,38 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help demo test lint format examples clean
+
+help:  ## list the targets
+	@grep -E '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+# The stamp is younger than what it was made from, or the environment is made up to date.
+.venv/stamp: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,dashboard,plot]"
+	@touch $@
+
+demo: .venv/stamp  ## search a network for handwritten digits: accuracy against size, in under 3 minutes
+	$(BIN)/optuna-nas search digits --also parameters --seed 0 --out studies/digits
+
+test: .venv/stamp  ## run the tests
+	$(BIN)/python -m pytest
+
+lint: .venv/stamp  ## ruff, mypy --strict and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/stamp  ## let ruff put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+examples: .venv/stamp  ## run every example
+	@for example in examples/*.py; do echo "== $$example"; $(BIN)/python -W error $$example || exit 1; done
+
+clean:  ## remove the environment and the caches
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

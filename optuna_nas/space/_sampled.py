@@ -1,0 +1,334 @@
+"""``SampledTrial``: one candidate. Questions about structure become Optuna's own suggest calls.
+
+A module is a categorical over its options' names, a repeat is an int, a node's inputs are a
+categorical over their combinations; so every sampler, pruner, storage and plot of Optuna works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from functools import reduce
+import json
+from typing import Any
+from typing import cast
+from typing import TYPE_CHECKING
+
+from optuna.distributions import BaseDistribution
+from optuna.distributions import CategoricalChoiceType
+from optuna.distributions import CategoricalDistribution
+from optuna.distributions import distribution_to_json
+from optuna.distributions import FloatDistribution
+from optuna.distributions import IntDistribution
+from optuna.distributions import json_to_distribution
+import torch
+from torch import nn
+from torch import Tensor
+
+from optuna_nas.space._decisions import categorical_distribution
+from optuna_nas.space._decisions import check_same
+from optuna_nas.space._decisions import float_distribution
+from optuna_nas.space._decisions import inputs_distribution
+from optuna_nas.space._decisions import int_distribution
+from optuna_nas.space._decisions import module_distribution
+from optuna_nas.space._decisions import repeat_distribution
+from optuna_nas.space._protocol import Trial
+from optuna_nas.space._scope import Scope
+
+
+if TYPE_CHECKING:
+    import optuna
+
+ASKED = "optuna_nas:asked"
+"""Study user attr: every name that a trial asked so far, with its distribution as JSON."""
+
+
+class SampledTrial:
+    """A trial that can also be asked for modules, repeats and inputs.
+
+    Whatever else the wrapped trial has (``number``, ``params``, ``study``, ...) passes through, so
+    callbacks written for Optuna take a ``SampledTrial`` as they take a trial.
+
+    Example:
+
+        .. code-block:: python
+
+            def objective(trial):
+                trial = SampledTrial(trial)
+                act = trial.suggest_module("act", {"relu": nn.ReLU, "gelu": nn.GELU})
+                ...
+
+    Args:
+        trial:
+            An ``optuna.Trial``, ``FixedTrial`` or ``FrozenTrial``.
+
+    Raises:
+        SearchSpaceError:
+            From any question: if its answers cannot be a distribution, or if the study has seen
+            the name with another one. ``FixedTrial`` and Optuna itself let ranges drift.
+    """
+
+    def __init__(self, trial: optuna.trial.BaseTrial) -> None:
+        self._trial: Any = trial
+        self._asked: dict[str, BaseDistribution] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(("__", "_trial", "suggest_")):
+            raise AttributeError(name)
+        return getattr(self._trial, name)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The answers given so far."""
+        return dict(self._trial.params)
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
+        """An integer of ``low..high``, as :meth:`optuna.Trial.suggest_int`.
+
+        Args:
+            name:
+                The decision's name.
+            low:
+                The smallest value.
+            high:
+                The largest value, included.
+            step:
+                The distance between two values.
+            log:
+                Whether to sample from the log domain.
+        """
+        return int(self._ask(name, int_distribution(name, low, high, step, log)))
+
+    def suggest_float(
+        self,
+        name: str,
+        low: float,
+        high: float,
+        *,
+        step: float | None = None,
+        log: bool = False,
+    ) -> float:
+        """A number of ``low..high``, as :meth:`optuna.Trial.suggest_float`.
+
+        Args:
+            name:
+                The decision's name.
+            low:
+                The smallest value.
+            high:
+                The largest value, included.
+            step:
+                The distance between two values, or None for a continuum.
+            log:
+                Whether to sample from the log domain.
+        """
+        return float(self._ask(name, float_distribution(name, low, high, step, log)))
+
+    def suggest_categorical(self, name: str, choices: Sequence[CategoricalChoiceType]) -> Any:
+        """One of ``choices``, as :meth:`optuna.Trial.suggest_categorical`.
+
+        Args:
+            name:
+                The decision's name.
+            choices:
+                Values that differ; str, int, float, bool or None.
+        """
+        return self._ask(name, categorical_distribution(name, choices))
+
+    def suggest_module(
+        self, name: str, options: Mapping[str, Callable[[], nn.Module]]
+    ) -> nn.Module:
+        """One of several modules. Only the chosen factory is called.
+
+        Args:
+            name:
+                The decision's name.
+            options:
+                From a short name to a function without arguments that makes the module. All
+                options take and give the same shapes.
+
+        Returns:
+            What the chosen factory made.
+        """
+        chosen = self._ask(name, module_distribution(name, options))
+        return checked_module(options[chosen](), f"Decision {name!r}: option {chosen!r}")
+
+    def suggest_repeat(
+        self, name: str, low: int, high: int, block: Callable[[int], nn.Module]
+    ) -> nn.Module:
+        """``low..high`` blocks in sequence.
+
+        Args:
+            name:
+                The decision's name.
+            low:
+                The smallest number of blocks; with 0 the result may be the identity.
+            high:
+                The largest number of blocks, included.
+            block:
+                Makes block i, called for i = 0, 1, ... All blocks give the same shape.
+
+        Returns:
+            An ``nn.Sequential`` of the blocks.
+        """
+        repeats = self._ask(name, repeat_distribution(name, low, high))
+        return nn.Sequential(
+            *(checked_module(block(i), f"Decision {name!r}: block {i}") for i in range(repeats))
+        )
+
+    def suggest_inputs(
+        self, name: str, n: int, k: int, edge: Callable[[int], nn.Module]
+    ) -> nn.Module:
+        """A node that takes k of n inputs, as in the cells of DARTS (Liu et al. 2019, sec. 2.1).
+
+        Args:
+            name:
+                The decision's name. Its values are the inputs taken: ``"0+2"``.
+            n:
+                How many inputs there are.
+            k:
+                How many the node takes.
+            edge:
+                Makes the module on the edge from input i; called for the inputs taken.
+
+        Returns:
+            A module whose ``forward(states)`` takes the n inputs, in a list, and returns the sum
+            of ``edge(i)(states[i])`` over the inputs taken.
+        """
+        chosen = self._ask(name, inputs_distribution(name, n, k))
+        taken = [int(i) for i in chosen.split("+")]
+        return Node(
+            taken, [checked_module(edge(i), f"Decision {name!r}: edge {i}") for i in taken]
+        )
+
+    def scope(self, name: str) -> Trial:
+        """A view of this trial that puts ``name/`` before every name.
+
+        Args:
+            name:
+                What to put before the names; scopes nest.
+        """
+        return cast(Trial, Scope(self, name))
+
+    def report(self, value: float, step: int) -> None:
+        """Reports an intermediate value, in studies with several objectives too.
+
+        There, values go to the user attr ``reports``, ``{step: value}``, and never to Optuna's
+        intermediate values: with those, ``TPESampler`` raises once a trial is pruned.
+
+        Args:
+            value:
+                The score so far.
+            step:
+                At least 0; epochs, as a rule.
+        """
+        if self._is_multi_objective():
+            reports = {**self._trial.user_attrs.get("reports", {}), str(step): float(value)}
+            self._trial.set_user_attr("reports", reports)
+        else:
+            self._trial.report(value, step)
+
+    def should_prune(self) -> bool:
+        """Whether the study's pruner wants to stop this trial; with several objectives, never."""
+        return not self._is_multi_objective() and bool(self._trial.should_prune())
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """As :meth:`optuna.Trial.set_user_attr`.
+
+        Args:
+            key:
+                The attribute's name.
+            value:
+                Something that JSON can hold.
+        """
+        self._trial.set_user_attr(key, value)
+
+    def set_constraint(self, key: str, value: float) -> None:
+        """As :meth:`optuna.Trial.set_constraint`.
+
+        Args:
+            key:
+                The constraint's name.
+            value:
+                How far it is broken; 0 or less is feasible.
+        """
+        self._trial.set_constraint(key, value)
+
+    def _is_multi_objective(self) -> bool:
+        study = getattr(self._trial, "study", None)
+        return study is not None and len(study.directions) > 1
+
+    def _ask(self, name: str, distribution: BaseDistribution) -> Any:
+        asked = self._asked_so_far()
+        if name in asked:
+            check_same(name, asked[name], distribution)
+            return ask(self._trial, name, distribution)
+        answer = ask(self._trial, name, distribution)
+        asked[name] = distribution
+        self._remember(asked)
+        return answer
+
+    def _asked_so_far(self) -> dict[str, BaseDistribution]:
+        """What the study's trials asked; read once, before this trial's first question."""
+        if self._asked is None:
+            study = getattr(self._trial, "study", None)
+            stored = {} if study is None else study.user_attrs.get(ASKED, {})
+            self._asked = {n: json_to_distribution(json.dumps(d)) for n, d in stored.items()}
+        return self._asked
+
+    def _remember(self, asked: dict[str, BaseDistribution]) -> None:
+        study = getattr(self._trial, "study", None)
+        if study is not None:
+            study.set_user_attr(ASKED, to_json(asked))
+
+
+class Node(nn.Module):
+    """Sums its edges' outputs: ``forward(states)`` is the sum of ``edges[j](states[inputs[j]])``.
+
+    Args:
+        inputs:
+            Which states it takes.
+        edges:
+            The module on the edge from each of them.
+    """
+
+    def __init__(self, inputs: Sequence[int], edges: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.inputs = tuple(inputs)
+        self.edges = nn.ModuleList(edges)
+
+    def forward(self, states: Sequence[Tensor]) -> Tensor:
+        """Takes all the node's possible inputs, returns their sum through the edges."""
+        taken = [edge(states[i]) for i, edge in zip(self.inputs, self.edges, strict=True)]
+        total: Tensor = reduce(torch.add, taken)
+        return total
+
+
+def ask(trial: Any, name: str, distribution: BaseDistribution) -> Any:
+    """Asks a trial of Optuna's, by its public questions."""
+    if isinstance(distribution, CategoricalDistribution):
+        return trial.suggest_categorical(name, distribution.choices)
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    question = (
+        trial.suggest_int if isinstance(distribution, IntDistribution) else trial.suggest_float
+    )
+    return question(
+        name, distribution.low, distribution.high, step=distribution.step, log=distribution.log
+    )
+
+
+def to_json(search_space: Mapping[str, BaseDistribution]) -> dict[str, Any]:
+    """Distributions by name, in a form that a user attr can hold."""
+    return {name: json.loads(distribution_to_json(d)) for name, d in search_space.items()}
+
+
+def checked_module(module: Any, what: str) -> nn.Module:
+    """Returns the module, or says what came in its place."""
+    if not isinstance(module, nn.Module):
+        raise TypeError(
+            f"{what} must give an nn.Module, but gave {module!r} ({type(module).__name__})."
+        )
+    return module
