@@ -1,24 +1,40 @@
 """The language: a search space is a function of a trial; who answers decides what comes out."""
 
 from optuna_nas.space._answered import AnsweredTrial
+from optuna_nas.space._build import ARCHITECTURE
 from optuna_nas.space._build import build
 from optuna_nas.space._build import construct
+from optuna_nas.space._decisions import describe
 from optuna_nas.space._decisions import SearchSpaceError
+from optuna_nas.space._explore import CANNOT_BE_BUILT
 from optuna_nas.space._protocol import Network
 from optuna_nas.space._protocol import Trial
 from optuna_nas.space._sampled import Node
 from optuna_nas.space._sampled import SampledTrial
+from optuna_nas.space._sampled import to_json
 from optuna_nas.space._scope import Scope
+from optuna_nas.space._survey import decisions
+from optuna_nas.space._survey import Survey
+from optuna_nas.space._survey import survey
+from optuna_nas.space._walk import SurveyTrial
 
 
 __all__ = [
+    "ARCHITECTURE",
+    "CANNOT_BE_BUILT",
     "AnsweredTrial",
     "build",
     "construct",
+    "decisions",
+    "describe",
     "Network",
     "Node",
     "SampledTrial",
     "Scope",
     "SearchSpaceError",
+    "Survey",
+    "SurveyTrial",
     "Trial",
+    "survey",
+    "to_json",
 ]

@@ -14,6 +14,7 @@ from optuna_nas.space._answered import AnsweredTrial
 from optuna_nas.space._decisions import describe
 from optuna_nas.space._decisions import first
 from optuna_nas.space._decisions import legal
+from optuna_nas.space._decisions import SearchSpaceError
 from optuna_nas.space._protocol import Network
 from optuna_nas.space._sampled import checked_module
 from optuna_nas.space._sampled import SampledTrial
@@ -93,7 +94,7 @@ def construct(network: Network, trial: Any) -> nn.Module:
     Raises:
         TypeError:
             If the network is not callable or does not give an ``nn.Module``.
-        ValueError:
+        SearchSpaceError:
             If it holds lazy modules, whose shapes nobody knows before data comes.
     """
     if isinstance(network, nn.Module) or not callable(network):
@@ -104,7 +105,7 @@ def construct(network: Network, trial: Any) -> nn.Module:
     module = checked_module(network(trial), f"network {_name(network)}")
     lazy = [name for name, parameter in module.named_parameters() if is_lazy(parameter)]
     if lazy:
-        raise ValueError(
+        raise SearchSpaceError(
             f"network {_name(network)} has lazy parameters without a shape ({', '.join(lazy)}); "
             "give the input sizes: nn.Linear(in_features, ...) in place of nn.LazyLinear(...)."
         )

@@ -1,0 +1,235 @@
+"""``Explorer``: runs a network with chosen answers until what it asks is known.
+
+A decision behind an ``if`` shows only in a run whose answers open it. So every value of every
+decision is tried alone, then values are combined until every two of them met in some run:
+conditions that look at one or two decisions cannot hide. Random runs then have to agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.distributions import FloatDistribution
+import torch
+
+from optuna_nas.space._answered import Answer
+from optuna_nas.space._answered import AnsweredTrial
+from optuna_nas.space._build import construct
+from optuna_nas.space._conditions import Run
+from optuna_nas.space._decisions import check_same
+from optuna_nas.space._decisions import first
+from optuna_nas.space._decisions import grid
+from optuna_nas.space._decisions import SearchSpaceError
+from optuna_nas.space._pairs import Pairs
+from optuna_nas.space._protocol import Network
+from optuna_nas.space._sampled import SampledTrial
+from optuna_nas.space._walk import most
+from optuna_nas.space._walk import SurveyTrial
+
+
+CANNOT_BE_BUILT = (ValueError, RuntimeError, AssertionError, ArithmeticError, MemoryError)
+"""What a network raises for answers that do not go together; any other error is a bug."""
+
+MAX_VALUES = 32
+"""Of a number with more values than this, so many are tried alone, the ends among them."""
+
+
+def tried(distribution: BaseDistribution) -> Sequence[Any]:
+    """Returns the values that a survey tries: all, or an even selection of many.
+
+    Args:
+        distribution:
+            Any of Optuna's three distributions.
+    """
+    values = grid(distribution)
+    if values is None:
+        assert isinstance(distribution, FloatDistribution)
+        return (distribution.low, (distribution.low + distribution.high) / 2, distribution.high)
+    if len(values) <= MAX_VALUES:
+        return values
+    return [values[i * (len(values) - 1) // (MAX_VALUES - 1)] for i in range(MAX_VALUES)]
+
+
+class Explorer:
+    """Runs a network again and again, and keeps what it asked.
+
+    Args:
+        network:
+            The search space.
+        device:
+            Where to build: ``"meta"``, or ``"cpu"`` for a network that looks at its tensors.
+        seed:
+            Of the random answers.
+    """
+
+    def __init__(self, network: Network, device: str, seed: int) -> None:
+        self.search_space: dict[str, BaseDistribution] = {}
+        self.runs: list[Run] = []
+        self.count = 0
+        self.unbuildable = 0
+        self.error: Exception | None = None
+        self._network = network
+        self.device = device
+        self._random = Random(seed)
+        self._contexts: dict[str, Mapping[str, Any]] = {}
+
+    def walk(self) -> None:
+        """Meets every option of every module in one run."""
+        trial = SurveyTrial()
+        self._construct(trial)
+        self._meet(trial.distributions, trial.contexts)
+
+    def run(self, required: Mapping[str, Any], otherwise: Answer = most) -> tuple[Run, bool]:
+        """Runs the network once.
+
+        Args:
+            required:
+                Answers that are given.
+            otherwise:
+                Answers the rest.
+
+        Returns:
+            All answers in the order asked, and whether the network could be built from them.
+        """
+
+        def answer(name: str, distribution: BaseDistribution) -> Any:
+            return required[name] if name in required else otherwise(name, distribution)
+
+        trial = AnsweredTrial(answer)
+        built = self._construct(SampledTrial(trial))
+        answers = list(trial.params.items())
+        contexts = {name: dict(answers[:i]) for i, (name, _) in enumerate(answers)}
+        self._meet(trial.distributions, contexts)
+        if built:
+            self.runs.append(trial.params)
+        else:
+            self.unbuildable += 1
+        return trial.params, built
+
+    def singles(self) -> None:
+        """Gives each decision each of its values alone, the others as in the first run."""
+        done: set[frozenset[tuple[str, Any]]] = set()
+        for name, value in self._values():
+            required = {**self._contexts[name], name: value}
+            change = frozenset(
+                (n, v) for n, v in required.items() if v != most(n, self.search_space[n])
+            )
+            if change not in done:
+                done.add(change)
+                self.run(required)
+
+    def pairs(self, budget: int) -> None:
+        """Gives every two decisions every two of their values.
+
+        Args:
+            budget:
+                How many runs at the most.
+        """
+        pairs = Pairs(self._random)
+        answered: dict[str, Any] = {}
+
+        def answer(name: str, distribution: BaseDistribution) -> Any:
+            pairs.add(name, tried(distribution))
+            answered[name] = pairs.best(name, answered)
+            return answered[name]
+
+        for name, distribution in self.search_space.items():
+            pairs.add(name, tried(distribution))
+        for run in self.runs:
+            pairs.mark(run)
+        for _ in range(budget):
+            two = pairs.next()
+            if two is None:
+                break
+            (a, _), (b, _) = two
+            required = {**self._contexts[a], **self._contexts[b], **dict(two)}
+            answered = dict(required)
+            run, _ = self.run(required, answer)
+            pairs.mark(run)
+
+    def random(self, count: int) -> list[Run | None]:
+        """Gives uniformly random answers.
+
+        Args:
+            count:
+                How many runs.
+
+        Returns:
+            The runs; None for one that could not be built.
+        """
+
+        def answer(name: str, distribution: BaseDistribution) -> Any:
+            return self._random.choice(grid(distribution) or tried(distribution))
+
+        runs = (self.run({}, answer) for _ in range(count))
+        return [run if built else None for run, built in runs]
+
+    def leaves(self, limit: int) -> int | None:
+        """Runs every architecture, depth first, and counts those that can be built.
+
+        Args:
+            limit:
+                How many runs at the most.
+
+        Returns:
+            Their number, or None if there are more.
+        """
+        path: Run = {}
+        count = 0
+        for _ in range(limit):
+            run, built = self.run(path, lambda name, distribution: first(distribution))
+            count += built
+            next_path = self._next_path(run)
+            if next_path is None:
+                return count
+            path = next_path
+        return None
+
+    def _next_path(self, run: Run) -> Run | None:
+        """The run's answers up to the last one that has a next value, and that value."""
+        answers = list(run.items())
+        for i, (name, value) in reversed(list(enumerate(answers))):
+            values = grid(self.search_space[name])
+            assert values is not None
+            position = values.index(value) + 1
+            if position < len(values):
+                return {**dict(answers[:i]), name: values[position]}
+        return None
+
+    def _values(self) -> Iterator[tuple[str, Any]]:
+        """Every decision with every value to try, those that are met on the way included."""
+        done: set[str] = set()
+        while new := [name for name in self.search_space if name not in done]:
+            for name in new:
+                done.add(name)
+                for value in tried(self.search_space[name]):
+                    yield name, value
+
+    def _construct(self, trial: Any) -> bool:
+        self.count += 1
+        try:
+            with torch.random.fork_rng(devices=[]), torch.device(self.device):
+                construct(self._network, trial)
+        except SearchSpaceError:
+            raise
+        except CANNOT_BE_BUILT as error:
+            self.error = error
+            return False
+        return True
+
+    def _meet(
+        self,
+        distributions: Mapping[str, BaseDistribution],
+        contexts: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        for name, distribution in distributions.items():
+            if name in self.search_space:
+                check_same(name, self.search_space[name], distribution)
+            else:
+                self.search_space[name] = distribution
+                self._contexts[name] = contexts[name]
