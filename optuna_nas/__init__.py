@@ -1,0 +1,74 @@
+"""Neural architecture search for PyTorch that is an Optuna study.
+
+Names are loaded when first used (PEP 562): importing this package imports neither torch nor
+Optuna.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from optuna_nas import metrics
+    from optuna_nas import ops
+    from optuna_nas import samplers
+    from optuna_nas import space
+    from optuna_nas import spaces
+    from optuna_nas import study
+    from optuna_nas import training
+    from optuna_nas.space import build
+    from optuna_nas.space import SampledTrial
+    from optuna_nas.space import survey
+    from optuna_nas.space import SurveyTrial
+    from optuna_nas.study import create_study
+    from optuna_nas.study import Objective
+    from optuna_nas.training import Rejected
+    from optuna_nas.training import Train
+
+
+__version__ = "0.1.0"
+
+_PACKAGES = ("metrics", "ops", "samplers", "space", "spaces", "study", "training")
+_HOME = {
+    "build": "space",
+    "create_study": "study",
+    "Objective": "study",
+    "Rejected": "training",
+    "SampledTrial": "space",
+    "survey": "space",
+    "SurveyTrial": "space",
+    "Train": "training",
+}
+
+__all__ = [
+    "build",
+    "create_study",
+    "metrics",
+    "Objective",
+    "ops",
+    "Rejected",
+    "SampledTrial",
+    "samplers",
+    "space",
+    "spaces",
+    "study",
+    "survey",
+    "SurveyTrial",
+    "Train",
+    "training",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"optuna_nas.{_HOME[name]}"), name)
+    if name in _PACKAGES:
+        return import_module(f"optuna_nas.{name}")
+    raise AttributeError(f"module 'optuna_nas' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,156 @@
+"""``create_study``: Optuna's, with the samplers and pruners of this library by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from typing import Literal
+from typing import TypeAlias
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.pruners import HyperbandPruner
+from optuna.pruners import MedianPruner
+from optuna.pruners import NopPruner
+from optuna.pruners import SuccessiveHalvingPruner
+from optuna.samplers import BaseSampler
+from optuna.samplers import BruteForceSampler
+from optuna.samplers import GPSampler
+from optuna.samplers import NSGAIISampler
+from optuna.samplers import TPESampler
+from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
+
+from optuna_nas.samplers import RandomSampler
+from optuna_nas.study._seeds import settle_seed
+from optuna_nas.study._seeds import worker_seed
+from optuna_nas.study._storage import open_storage
+
+
+Direction: TypeAlias = Literal["minimize", "maximize"] | StudyDirection
+
+OURS: Mapping[str, Callable[..., BaseSampler]] = {"random": RandomSampler}
+"""Seeded with the study's seed: their proposals are functions of it and the trial's number."""
+
+OPTUNAS: Mapping[str, Callable[..., BaseSampler]] = {
+    "tpe": TPESampler,
+    "gp": GPSampler,
+    "nsga2": NSGAIISampler,
+    "grid": BruteForceSampler,
+}
+"""Seeded anew for each worker and resume, so that no two repeat the same proposals."""
+
+PRUNERS: Mapping[str, Callable[[], BasePruner]] = {
+    "successive_halving": lambda: SuccessiveHalvingPruner(min_resource=2, reduction_factor=3),
+    "hyperband": lambda: HyperbandPruner(min_resource=2, reduction_factor=3),
+    "median": lambda: MedianPruner(n_startup_trials=5, n_warmup_steps=2),
+}
+
+
+def create_study(
+    *,
+    sampler: BaseSampler | str = "tpe",
+    pruner: BasePruner | str | None = "successive_halving",
+    direction: Direction | None = None,
+    directions: Sequence[Direction] | None = None,
+    storage: BaseStorage | str | Path | None = None,
+    study_name: str | None = None,
+    load_if_exists: bool = False,
+    seed: int | None = None,
+) -> optuna.Study:
+    """Creates or loads a study; what comes back is a plain ``optuna.Study``.
+
+    Example:
+
+        .. code-block:: python
+
+            study = optuna_nas.create_study(direction="maximize", storage="search.journal", seed=0)
+            study.optimize(objective, n_trials=50)
+
+    Args:
+        sampler:
+            ``"tpe"``, ``"random"``, ``"gp"``, ``"nsga2"``, ``"grid"`` (every architecture once,
+            conditional spaces too), or a sampler.
+        pruner:
+            ``"successive_halving"`` (rungs at 2, 6, 18, ... epochs, a third goes on),
+            ``"hyperband"``, ``"median"``, None, or a pruner.
+        direction:
+            ``"maximize"`` or ``"minimize"`` (the default), for one objective.
+        directions:
+            One of these for each objective.
+        storage:
+            A path that ends in ``.journal``, an SQLAlchemy URL, ``redis://...``, a storage, or
+            None to keep the study in memory.
+        study_name:
+            By default, for a journal the name of its file.
+        load_if_exists:
+            Whether to go on with a study of that name.
+        seed:
+            From which all proposals and trainings follow; it is kept in the study. None draws
+            one for a new study.
+
+    Raises:
+        ValueError:
+            If a name is unknown, a seed negative or another than the study's, a storage none, or
+            a loaded study has other directions.
+    """
+    _check_name("sampler", sampler, {**OURS, **OPTUNAS}, BaseSampler)
+    _check_name("pruner", pruner, PRUNERS, BasePruner | None)
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+        raise ValueError(f"seed must be an int of at least 0, or None, but got {seed!r}.")
+    if study_name is None and str(storage).endswith(".journal"):
+        study_name = Path(str(storage)).stem
+    study = optuna.create_study(
+        sampler=sampler if isinstance(sampler, BaseSampler) else None,
+        pruner=_pruner(pruner),
+        direction=direction,
+        directions=directions,
+        storage=open_storage(storage),
+        study_name=study_name,
+        load_if_exists=load_if_exists,
+    )
+    _check_directions(study, direction, directions)
+    seed = settle_seed(study, seed)
+    if sampler in OURS:
+        study.sampler = OURS[str(sampler)](seed=seed)
+    elif sampler in OPTUNAS:
+        study.sampler = OPTUNAS[str(sampler)](seed=worker_seed(study, seed))
+    return study
+
+
+def _pruner(pruner: BasePruner | str | None) -> BasePruner:
+    if pruner is None:
+        return NopPruner()
+    return PRUNERS[pruner]() if isinstance(pruner, str) else pruner
+
+
+def _check_name(what: str, given: Any, known: Mapping[str, Any], types: Any) -> None:
+    if isinstance(given, types) or (isinstance(given, str) and given in known):
+        return
+    nearest = get_close_matches(str(given), known, n=1)
+    guess = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    raise ValueError(
+        f"{what} must be one of {', '.join(map(repr, sorted(known)))}, or a {what} of Optuna's, "
+        f"but got {given!r}.{guess}"
+    )
+
+
+def _check_directions(
+    study: optuna.Study,
+    direction: Direction | None,
+    directions: Sequence[Direction] | None,
+) -> None:
+    if direction is None and directions is None:
+        return
+    asked = directions if directions is not None else [direction]
+    names = [d.name.lower() if isinstance(d, StudyDirection) else d for d in asked]
+    stored = [d.name.lower() for d in study.directions]
+    if names != stored:
+        raise ValueError(
+            f"study {study.study_name!r} in this storage has directions {stored}, not {names}; it "
+            "belongs to another search. Give another study_name or storage."
+        )

@@ -1,0 +1,261 @@
+"""``Objective``: from a trial to its values. Space, metrics and training meet here.
+
+A candidate is first built on the meta device, where size costs nothing, and held against the
+constraints; then it is built for real, run once on two rows, and given to the evaluators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence
+import math
+from typing import Any
+from typing import TypeAlias
+import warnings
+
+import optuna
+import torch
+from torch import nn
+
+from optuna_nas.metrics import Constraint
+from optuna_nas.metrics import Parameters
+from optuna_nas.space import ARCHITECTURE
+from optuna_nas.space import CANNOT_BE_BUILT
+from optuna_nas.space import construct
+from optuna_nas.space import Network
+from optuna_nas.space import SampledTrial
+from optuna_nas.space import SearchSpaceError
+from optuna_nas.study._remembered import check_directions
+from optuna_nas.study._remembered import check_survey
+from optuna_nas.study._seeds import trial_rng
+from optuna_nas.training import Rejected
+
+
+Evaluator: TypeAlias = Callable[[nn.Module, Any], float]
+"""``(module, trial) -> float``; it may carry a ``direction`` and an ``example``."""
+
+MAX_PARAMETERS = 250_000_000
+"""With Adam in float32 such a network takes 4 GB before its activations."""
+
+WARN_AFTER = 10
+
+
+class Objective:
+    """What ``study.optimize`` calls: builds the candidate of a trial and evaluates it.
+
+    A candidate that cannot be built or run, breaks a constraint, is too large, runs out of memory
+    or gives NaN is *rejected*: its trial ends pruned, with the reason in the user attr
+    ``rejected``, and the search goes on. Other errors are bugs; they end the search.
+
+    Example:
+
+        .. code-block:: python
+
+            objective = Objective(Net, Train((X, y), (X_valid, y_valid), epochs=10))
+            study = optuna_nas.create_study(direction="maximize")
+            study.optimize(objective, n_trials=50)
+
+    Args:
+        network:
+            The search space: a function of a trial, or an ``nn.Module`` class whose ``__init__``
+            takes one.
+        *evaluators:
+            One for each direction of the study, in that order; each any callable
+            ``(module, trial) -> float``.
+        constraints:
+            On static metrics: ``[metrics.Parameters() <= 1_000_000]``. Checked before training.
+        example:
+            An input, ``[batch, ...]``, of which two rows are run before training; a tuple for
+            a ``forward`` of several. By default the data of the first evaluator that has some.
+        max_parameters:
+            Larger networks are rejected; None for no limit.
+
+    Raises:
+        TypeError:
+            If network, an evaluator or a constraint is something else.
+        ValueError:
+            If there is no evaluator, or two constraints have one name.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *evaluators: Evaluator,
+        constraints: Sequence[Constraint] = (),
+        example: Any = None,
+        max_parameters: int | None = MAX_PARAMETERS,
+    ) -> None:
+        self.network = network
+        self.evaluators = _checked_evaluators(evaluators)
+        self.constraints = _checked_constraints(constraints)
+        self.example = _two_rows(example if example is not None else _example_of(evaluators))
+        self.max_parameters = max_parameters
+        self._device: str | None = None
+        self._checked: str | None = None
+        self._rejected_in_a_row = 0
+
+    def __call__(self, trial: optuna.Trial) -> float | tuple[float, ...]:
+        study = getattr(trial, "study", None)
+        if study is not None:
+            self.check(study)
+        sampled = SampledTrial(trial)
+        with trial_rng(study, trial.number):
+            try:
+                module = self._candidate(sampled)
+                values = tuple(_value(evaluate, module, sampled) for evaluate in self.evaluators)
+            except Rejected as rejection:
+                self._reject(sampled, rejection.reason)
+                raise
+        self._rejected_in_a_row = 0
+        return values if len(values) > 1 else values[0]
+
+    def check(self, study: optuna.Study) -> None:
+        """Checks that this objective and the study belong together; once, before any work.
+
+        The study remembers the decisions of the network that it was begun with.
+
+        Args:
+            study:
+                A new or a loaded study.
+
+        Raises:
+            ValueError:
+                If the study has another number of objectives, or an evaluator wants the other
+                direction, or the network's decisions came, went or changed since the study began.
+        """
+        if self._checked != study.study_name:
+            check_directions(study, self.evaluators)
+            self._device = check_survey(study, self.network)
+            self._checked = study.study_name
+
+    def _candidate(self, trial: SampledTrial) -> nn.Module:
+        """Builds the trial's network, once nothing speaks against it."""
+        if self._device != "cpu":
+            with torch.device("meta"):
+                sketch = self._construct(trial)
+        else:
+            sketch = self._construct(trial)
+        trial.set_user_attr(ARCHITECTURE, list(trial.params))
+        self._check_size(sketch)
+        self._check_constraints(sketch, trial)
+        module = self._construct(trial)
+        self._dry_run(module)
+        return module
+
+    def _construct(self, trial: SampledTrial) -> nn.Module:
+        try:
+            return construct(self.network, trial)
+        except SearchSpaceError:
+            raise
+        except CANNOT_BE_BUILT as error:
+            raise Rejected(f"cannot be built: {error}") from error
+
+    def _check_size(self, sketch: nn.Module) -> None:
+        parameters = Parameters().measure(sketch)
+        if self.max_parameters is not None and parameters > self.max_parameters:
+            raise Rejected(
+                f"too large: {parameters:,.0f} parameters, max_parameters={self.max_parameters:,}"
+            )
+
+    def _check_constraints(self, sketch: nn.Module, trial: SampledTrial) -> None:
+        violations = {}
+        for constraint in self.constraints:
+            value = constraint.metric.measure(sketch)
+            violations[constraint.name] = constraint.violation(value)
+            trial.set_constraint(constraint.name, violations[constraint.name])
+        if violations:
+            trial.set_user_attr("constraints", violations)
+        broken = [name for name, violation in violations.items() if violation > 0]
+        if broken:
+            raise Rejected(
+                "breaks " + ", ".join(f"{name} (by {violations[name]:,.6g})" for name in broken)
+            )
+
+    def _dry_run(self, module: nn.Module) -> None:
+        if self.example is None:
+            return
+        module.eval()
+        try:
+            with torch.no_grad():
+                module(*self.example)
+        except CANNOT_BE_BUILT as error:
+            raise Rejected(f"cannot run on two rows of the example: {error}") from error
+        finally:
+            module.train()
+
+    def _reject(self, trial: SampledTrial, reason: str) -> None:
+        trial.set_user_attr("rejected", reason)
+        for constraint in self.constraints:
+            if constraint.name not in trial.constraints:
+                trial.set_constraint(constraint.name, math.inf)
+        self._rejected_in_a_row += 1
+        if self._rejected_in_a_row == WARN_AFTER:
+            warnings.warn(
+                f"{WARN_AFTER} candidates in a row were rejected, the last with: {reason}. If "
+                "this holds for all of them, stop and correct network, example or constraints. "
+                "Silence this with warnings.filterwarnings('ignore', message='.* in a row were').",
+                stacklevel=2,
+            )
+
+
+def _value(evaluate: Evaluator, module: nn.Module, trial: SampledTrial) -> float:
+    try:
+        value = evaluate(module, trial)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise Rejected(f"out of memory: {error}") from error
+    if isinstance(value, torch.Tensor):
+        value = value.item()
+    try:
+        value = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"evaluator {_name(evaluate)} must return a float, but returned {value!r}."
+        ) from None
+    if math.isnan(value):
+        raise Rejected(f"evaluator {_name(evaluate)} returned NaN")
+    return value
+
+
+def _checked_evaluators(evaluators: Sequence[Any]) -> tuple[Evaluator, ...]:
+    if not evaluators:
+        raise ValueError(
+            "Objective needs an evaluator, a callable (module, trial) -> float, for each "
+            "direction of the study: Objective(network, Train(train, valid, epochs=10))."
+        )
+    for evaluator in evaluators:
+        if not callable(evaluator) or isinstance(evaluator, type | Constraint):
+            raise TypeError(
+                "an evaluator must be a callable (module, trial) -> float, but got "
+                f"{evaluator!r} ({type(evaluator).__name__})."
+            )
+    return tuple(evaluators)
+
+
+def _checked_constraints(constraints: Sequence[Any]) -> tuple[Constraint, ...]:
+    constraints = [constraints] if isinstance(constraints, Constraint) else list(constraints)
+    for constraint in constraints:
+        if not isinstance(constraint, Constraint):
+            raise TypeError(
+                "a constraint is a metric compared with a number, metrics.Parameters() <= 1e6, "
+                f"but got {constraint!r} ({type(constraint).__name__})."
+            )
+    names = [constraint.name for constraint in constraints]
+    if len(set(names)) < len(names):
+        raise ValueError(f"two constraints have one name: {', '.join(names)}.")
+    return tuple(constraints)
+
+
+def _example_of(evaluators: Sequence[Any]) -> Any:
+    examples = (getattr(evaluator, "example", None) for evaluator in evaluators)
+    return next((example for example in examples if example is not None), None)
+
+
+def _two_rows(example: Any) -> tuple[torch.Tensor, ...] | None:
+    if example is None:
+        return None
+    inputs = example if isinstance(example, tuple) else (example,)
+    return tuple(torch.as_tensor(x)[:2].cpu() for x in inputs)
+
+
+def _name(evaluate: Any) -> str:
+    return getattr(evaluate, "__name__", type(evaluate).__name__)

@@ -1,0 +1,65 @@
+"""From a path or a URL to an Optuna storage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from optuna.storages import BaseStorage
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalRedisBackend
+
+
+LEGAL = (
+    "a path that ends in .journal, an SQLAlchemy URL (sqlite:///study.db, postgresql://...), "
+    "redis://..., an optuna.storages.BaseStorage, or None for memory"
+)
+
+
+def open_storage(storage: BaseStorage | str | Path | None) -> BaseStorage | str | None:
+    """Opens a storage, or leaves it to Optuna.
+
+    Args:
+        storage:
+            A path ending in ``.journal`` (its folder is made), ``redis://...``, an SQLAlchemy
+            URL, a storage, or None.
+
+    Returns:
+        What ``optuna.create_study`` takes.
+
+    Raises:
+        ValueError:
+            If it is none of these: a directory, a file of another kind, something else.
+    """
+    if storage is None or isinstance(storage, BaseStorage):
+        return storage
+    if not isinstance(storage, str | Path):
+        raise ValueError(f"storage must be {LEGAL}, but got {storage!r}.")
+    if str(storage).startswith("redis://"):
+        return JournalStorage(JournalRedisBackend(str(storage)))
+    if "://" in str(storage):
+        return str(storage)
+    path = Path(storage)
+    if path.is_dir():
+        raise ValueError(
+            f"storage is a directory: {path}. Name a file in it: {path / 'study.journal'}."
+        )
+    if path.suffix != ".journal":
+        raise ValueError(f"storage must be {LEGAL}, but got {str(storage)!r}.")
+    _check_journal(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return JournalStorage(JournalFileBackend(str(path)))
+
+
+def _check_journal(path: Path) -> None:
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    with path.open("rb") as file:
+        line = file.readline()
+    try:
+        known = "op_code" in json.loads(line)
+    except (ValueError, TypeError):
+        known = False
+    if not known:
+        raise ValueError(f"storage {path} holds something else than an Optuna journal.")
