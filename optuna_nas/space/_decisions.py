@@ -31,8 +31,9 @@ def describe(distribution: BaseDistribution) -> str:
     if isinstance(distribution, CategoricalDistribution):
         return "one of " + ", ".join(map(repr, distribution.choices))
     assert isinstance(distribution, IntDistribution | FloatDistribution)
-    kind = "int" if isinstance(distribution, IntDistribution) else "float"
-    step = f" in steps of {distribution.step}" if distribution.step not in (None, 1) else ""
+    is_int = isinstance(distribution, IntDistribution)
+    kind, plain_step = ("int", 1) if is_int else ("float", None)
+    step = f" in steps of {distribution.step}" if distribution.step != plain_step else ""
     log = " (log)" if distribution.log else ""
     return f"{kind} {distribution.low}..{distribution.high}{step}{log}"
 

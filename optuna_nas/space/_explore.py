@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 from optuna.distributions import BaseDistribution
+from optuna.distributions import CategoricalDistribution
 from optuna.distributions import FloatDistribution
 import torch
 
@@ -35,24 +36,27 @@ from optuna_nas.space._walk import SurveyTrial
 CANNOT_BE_BUILT = (ValueError, RuntimeError, AssertionError, ArithmeticError, MemoryError)
 """What a network raises for answers that do not go together; any other error is a bug."""
 
-MAX_VALUES = 32
-"""Of a number with more values than this, so many are tried alone, the ends among them."""
+ALONE = 32
+IN_PAIRS = 14
+"""Of a number with more values than this, so many are tried, the ends among them."""
 
 
-def tried(distribution: BaseDistribution) -> Sequence[Any]:
-    """Returns the values that a survey tries: all, or an even selection of many.
+def tried(distribution: BaseDistribution, limit: int = ALONE) -> Sequence[Any]:
+    """Returns the values that a survey tries: all, or an even selection of a number's many.
 
     Args:
         distribution:
             Any of Optuna's three distributions.
+        limit:
+            How many values of a number are tried at the most; at least 2.
     """
     values = grid(distribution)
     if values is None:
         assert isinstance(distribution, FloatDistribution)
         return (distribution.low, (distribution.low + distribution.high) / 2, distribution.high)
-    if len(values) <= MAX_VALUES:
+    if isinstance(distribution, CategoricalDistribution) or len(values) <= limit:
         return values
-    return [values[i * (len(values) - 1) // (MAX_VALUES - 1)] for i in range(MAX_VALUES)]
+    return [values[i * (len(values) - 1) // (limit - 1)] for i in range(limit)]
 
 
 class Explorer:
@@ -124,7 +128,7 @@ class Explorer:
                 self.run(required)
 
     def pairs(self, budget: int) -> None:
-        """Gives every two decisions every two of their values.
+        """Gives every two decisions every two of their values; of long numbers, of 14 values.
 
         Args:
             budget:
@@ -134,12 +138,12 @@ class Explorer:
         answered: dict[str, Any] = {}
 
         def answer(name: str, distribution: BaseDistribution) -> Any:
-            pairs.add(name, tried(distribution))
+            pairs.add(name, tried(distribution, IN_PAIRS))
             answered[name] = pairs.best(name, answered)
             return answered[name]
 
         for name, distribution in self.search_space.items():
-            pairs.add(name, tried(distribution))
+            pairs.add(name, tried(distribution, IN_PAIRS))
         for run in self.runs:
             pairs.mark(run)
         for _ in range(budget):

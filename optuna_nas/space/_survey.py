@@ -81,7 +81,8 @@ def survey(network: Network, *, seed: int = 0) -> Survey:
 
     The network is run on the meta device: first through every option of every module, then with
     each value of each decision alone, with every two values together, and with random answers.
-    Sizes are exact if no condition looks at three decisions at once. A network is a black box:
+    Sizes are exact if no condition looks at three decisions at once (or at single values in the
+    middle of two long numbers, of which only some are tried together). A network is a black box:
     whatever is run, a decision may hide behind one answer in a billion, and no method can know.
 
     Args:
@@ -213,8 +214,8 @@ def _device(network: Network) -> str:
             return "meta"
     warnings.warn(
         f"network cannot be built on the meta device ({on_meta}); it is surveyed on the CPU, "
-        "which is slower. Do not read values of tensors in __init__ (.item(), .tolist(), if tensor), or "
-        "silence this with warnings.filterwarnings('ignore', message='network cannot be built').",
+        "which takes longer. Do not read tensors' values in __init__ (.item(), if tensor), "
+        "or silence this: warnings.filterwarnings('ignore', message='network cannot be built').",
         stacklevel=3,
     )
     return "cpu"

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import optuna
+from optuna.distributions import CategoricalDistribution
+from optuna.distributions import IntDistribution
+from optuna.samplers import RandomSampler
+from optuna.trial import FixedTrial
+import pytest
+import torch
+from torch import nn
+
+from optuna_nas.space import SampledTrial
+from optuna_nas.space import SearchSpaceError
+from optuna_nas.space import Trial
+from tests.space.networks import Net
+
+
+def fixed(**params: Any) -> SampledTrial:
+    return SampledTrial(FixedTrial(params))
+
+
+def test_a_module_is_a_categorical_and_only_its_factory_is_called() -> None:
+    trial = fixed(act="gelu")
+    called = []
+    options = {
+        name: lambda name=name: called.append(name) or nn.GELU() for name in ("relu", "gelu")
+    }
+    assert isinstance(trial.suggest_module("act", options), nn.GELU)
+    assert called == ["gelu"]
+    assert trial.distributions == {"act": CategoricalDistribution(["relu", "gelu"])}
+
+
+def test_a_repeat_is_an_int_and_a_sequence_of_its_blocks() -> None:
+    trial = fixed(depth=2)
+    body = trial.suggest_repeat("depth", 0, 3, lambda i: nn.Linear(3, 3))
+    assert isinstance(body, nn.Sequential)
+    assert len(body) == 2
+    assert trial.distributions == {"depth": IntDistribution(0, 3)}
+
+
+def test_a_repeat_of_nothing_is_the_identity() -> None:
+    body = fixed(depth=0).suggest_repeat("depth", 0, 3, lambda i: nn.Linear(3, 3))
+    x = torch.rand(2, 3)
+    assert torch.equal(body(x), x)
+
+
+def test_a_node_sums_the_inputs_taken_through_their_edges() -> None:
+    trial = fixed(node="0+2")
+    made = []
+
+    def edge(i: int) -> nn.Module:
+        made.append(i)
+        return nn.Linear(4, 4)
+
+    node = trial.suggest_inputs("node", 3, 2, edge)
+    states = [torch.rand(2, 4) for _ in range(3)]
+    first, second = node.edges
+    assert made == [0, 2]
+    assert torch.equal(node(states), first(states[0]) + second(states[2]))
+    assert trial.distributions["node"].choices == ("0+1", "0+2", "1+2")
+
+
+def test_a_scope_prefixes_every_name_and_scopes_nest() -> None:
+    trial = fixed(**{"a/b/x": 3, "a/y": "one"})
+    at = trial.scope("a")
+    assert at.scope("b").suggest_int("x", 1, 5) == 3
+    assert at.suggest_categorical(name="y", choices=["one", "two"]) == "one"
+    assert at.params == trial.params == {"a/b/x": 3, "a/y": "one"}
+
+
+def test_the_same_name_asked_twice_is_one_decision() -> None:
+    trial = fixed(op="conv")
+    operations = {"conv": lambda: nn.Linear(2, 2), "skip": nn.Identity}
+    first, second = (trial.suggest_module("op", operations) for _ in range(2))
+    assert first is not second
+    assert trial.params == {"op": "conv"}
+
+
+def test_whatever_else_a_trial_has_passes_through() -> None:
+    study = optuna.create_study()
+    trial = SampledTrial(study.ask())
+    trial.set_user_attr("key", 1)
+    trial.set_constraint("small", -1.0)
+    trial.report(0.5, 1)
+    assert trial.number == 0
+    assert trial.study is study
+    assert trial.user_attrs == {"key": 1}
+    assert trial.constraints == {"small": -1.0}
+    assert study.trials[0].intermediate_values == {1: 0.5}
+    assert trial.should_prune() is False
+    assert trial.datetime_start is not None
+
+
+def test_deprecated_questions_that_would_go_unrecorded_are_not_passed_through() -> None:
+    with pytest.raises(AttributeError, match="suggest_uniform"):
+        fixed(x=0.5).suggest_uniform("x", 0, 1)
+
+
+def test_a_sampled_trial_can_be_copied() -> None:
+    trial = fixed(x=1)
+    assert copy.deepcopy(trial).suggest_int("x", 0, 1) == 1
+    assert copy.copy(trial.scope("s")).params == {}
+
+
+def test_a_frozen_trial_gives_its_architecture_again() -> None:
+    study = optuna.create_study(sampler=RandomSampler(seed=0))
+    study.optimize(lambda trial: Net(SampledTrial(trial)) and 0.0, n_trials=1)
+    frozen = study.trials[0]
+    assert len(Net(SampledTrial(frozen)).body) == frozen.params["depth"]
+
+
+def test_a_function_of_optunas_questions_runs_on_a_bare_trial_too() -> None:
+    def network(trial: Trial) -> nn.Module:
+        return nn.Linear(trial.suggest_int("width", 1, 4), 2)
+
+    assert network(FixedTrial({"width": 3})).in_features == 3
+
+
+def test_in_studies_with_several_objectives_reports_go_to_a_user_attr_and_nothing_is_pruned() -> (
+    None
+):
+    study = optuna.create_study(directions=["maximize", "minimize"])
+    trial = SampledTrial(study.ask())
+    trial.report(0.5, 1)
+    trial.report(0.75, 2)
+    assert trial.should_prune() is False
+    assert study.trials[0].user_attrs == {"reports": {"1": 0.5, "2": 0.75}}
+    assert study.trials[0].intermediate_values == {}
+
+
+def test_one_name_with_two_distributions_in_a_trial_is_an_error_that_shows_both() -> None:
+    trial = fixed(width=3)
+    trial.suggest_int("width", 1, 5)
+    with pytest.raises(
+        SearchSpaceError, match=r"'width'.*int 1\.\.5, and now int 1\.\.6\. One name"
+    ):
+        trial.suggest_int("width", 1, 6)
+
+
+def test_one_name_with_two_distributions_in_a_study_is_an_error_that_shows_both() -> None:
+    study = optuna.create_study()
+    SampledTrial(study.ask()).suggest_float("lr", 0.1, 0.2)
+    with pytest.raises(
+        SearchSpaceError, match=r"'lr'.*float 0\.1\.\.0\.2, and now float 0\.1\.\.0\.3"
+    ):
+        SampledTrial(study.ask()).suggest_float("lr", 0.1, 0.3)
+
+
+def test_an_int_is_not_a_float_of_the_same_range() -> None:
+    trial = fixed(x=1)
+    trial.suggest_int("x", 1, 5)
+    with pytest.raises(SearchSpaceError, match=r"int 1\.\.5, and now float 1\.0\.\.5\.0 in steps"):
+        trial.suggest_float("x", 1.0, 5.0, step=1.0)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda t: t.suggest_int("x", 5, 2), r"'x': `low <= high` must hold.*low=5, high=2"),
+        (lambda t: t.suggest_float("x", 5, 2), r"'x': `low <= high` must hold"),
+        (lambda t: t.suggest_float("x", 0, 1, log=True), r"'x': `low > 0` must hold"),
+        (lambda t: t.suggest_repeat("x", 3, 1, nn.Identity), r"'x': `low <= high` must hold"),
+        (lambda t: t.suggest_repeat("x", -1, 1, nn.Identity), r"'x': low must be at least 0.*-1"),
+        (lambda t: t.suggest_categorical("x", []), r"'x': choices are empty"),
+        (lambda t: t.suggest_module("x", {}), r"'x': options are empty"),
+        (lambda t: t.suggest_categorical("x", "abc"), r"'x': choices must be a list.*'abc'"),
+        (lambda t: t.suggest_categorical("x", [nn.ReLU]), r"'x': choices must be str.*ReLU.*type"),
+        (
+            lambda t: t.suggest_categorical("x", [(1, 2)]),
+            r"'x': choices must be.*\(1, 2\) \(tuple",
+        ),
+        (lambda t: t.suggest_categorical("x", [1, True]), r"'x': choices must differ.*True came"),
+        (lambda t: t.suggest_categorical("x", [float("nan")]), r"'x': choices must differ.*nan"),
+        (lambda t: t.suggest_module("x", [nn.ReLU]), r"'x': options must be a dict.*got list"),
+        (lambda t: t.suggest_module("x", {1: nn.ReLU}), r"'x': options must be a dict from str"),
+        (lambda t: t.suggest_module("x", {"a": nn.ReLU()}), r"'a' is a module.*lambda: ReLU\("),
+        (lambda t: t.suggest_inputs("x", 2, 3, nn.Identity), r"'x'.*1 <= k <= n.*k=3, n=2"),
+        (lambda t: t.suggest_inputs("x", 2, 0, nn.Identity), r"'x'.*1 <= k <= n.*k=0, n=2"),
+        (lambda t: t.suggest_int("", 1, 2), r"name must be a str that is not empty"),
+    ],
+)
+def test_a_wrong_question_is_an_error_that_names_the_decision(ask: Any, message: str) -> None:
+    with pytest.raises(SearchSpaceError, match=message):
+        ask(fixed())
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (
+            lambda t: t.suggest_module("x", {"a": lambda: 3}),
+            r"'x': option 'a' must give.*3 \(int\)",
+        ),
+        (lambda t: t.suggest_repeat("n", 1, 2, lambda i: None), r"'n': block 0 must give.*None"),
+        (lambda t: t.suggest_inputs("in", 1, 1, lambda i: "e"), r"'in': edge 0 must give.*'e'"),
+    ],
+)
+def test_a_factory_that_gives_no_module_is_an_error(ask: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        ask(fixed(**{"x": "a", "n": 1, "in": "0"}))
