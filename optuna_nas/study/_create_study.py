@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 from typing import Literal
 from typing import TypeAlias
+import warnings
 
 import optuna
+from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
 from optuna.pruners import HyperbandPruner
 from optuna.pruners import MedianPruner
@@ -33,6 +35,14 @@ from optuna_nas.study._storage import open_storage
 
 Direction: TypeAlias = Literal["minimize", "maximize"] | StudyDirection
 
+
+def _brute_force(seed: int) -> BruteForceSampler:
+    """Optuna's grid that walks conditional spaces; the name hides that it is experimental."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return BruteForceSampler(seed=seed)
+
+
 OURS: Mapping[str, Callable[..., BaseSampler]] = {"random": RandomSampler}
 """Seeded with the study's seed: their proposals are functions of it and the trial's number."""
 
@@ -40,7 +50,7 @@ OPTUNAS: Mapping[str, Callable[..., BaseSampler]] = {
     "tpe": TPESampler,
     "gp": GPSampler,
     "nsga2": NSGAIISampler,
-    "grid": BruteForceSampler,
+    "grid": _brute_force,
 }
 """Seeded anew for each worker and resume, so that no two repeat the same proposals."""
 

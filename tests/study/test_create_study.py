@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.pruners import HyperbandPruner
+from optuna.pruners import MedianPruner
+from optuna.pruners import NopPruner
+from optuna.pruners import PercentilePruner
+from optuna.pruners import SuccessiveHalvingPruner
+from optuna.samplers import BruteForceSampler
+from optuna.samplers import CmaEsSampler
+from optuna.samplers import GPSampler
+from optuna.samplers import NSGAIISampler
+from optuna.samplers import TPESampler
+from optuna.storages import InMemoryStorage
+from optuna.storages import JournalStorage
+from optuna.storages import RDBStorage
+import pytest
+
+from optuna_nas.samplers import RandomSampler
+from optuna_nas.study import create_study
+
+
+def quadratic(trial: optuna.Trial) -> float:
+    return trial.suggest_float("x", -1, 1) ** 2 + trial.suggest_int("y", 0, 9)
+
+
+def params(study: optuna.Study) -> list[dict[str, Any]]:
+    return [trial.params for trial in study.trials]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("tpe", TPESampler),
+        ("random", RandomSampler),
+        ("gp", GPSampler),
+        ("nsga2", NSGAIISampler),
+        ("grid", BruteForceSampler),
+    ],
+)
+def test_samplers_have_names(name: str, kind: type) -> None:
+    study = create_study(sampler=name, seed=0)
+    assert type(study) is optuna.Study
+    assert type(study.sampler) is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("successive_halving", SuccessiveHalvingPruner),
+        ("hyperband", HyperbandPruner),
+        ("median", MedianPruner),
+        (None, NopPruner),
+    ],
+)
+def test_pruners_have_names(name: str | None, kind: type) -> None:
+    assert type(create_study(pruner=name).pruner) is kind
+
+
+def test_the_defaults_are_tpe_and_successive_halving() -> None:
+    study = create_study()
+    assert type(study.sampler) is TPESampler
+    assert type(study.pruner) is SuccessiveHalvingPruner
+
+
+def test_optunas_own_samplers_pruners_and_storages_are_taken_as_they_are() -> None:
+    sampler, pruner, storage = CmaEsSampler(), PercentilePruner(50.0), InMemoryStorage()
+    study = create_study(sampler=sampler, pruner=pruner, storage=storage)
+    assert (study.sampler, study.pruner, study._storage) == (sampler, pruner, storage)
+
+
+def test_grid_gives_every_architecture_once_in_a_conditional_space() -> None:
+    def objective(trial: optuna.Trial) -> float:
+        if trial.suggest_categorical("op", ["conv", "skip"]) == "conv":
+            return trial.suggest_int("kernel", 1, 3)
+        return 0.0
+
+    study = create_study(sampler="grid", seed=0)
+    study.optimize(objective, n_trials=20)
+    assert len(study.trials) == len({str(p) for p in params(study)}) == 4
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2"])
+def test_one_seed_gives_one_search(sampler: str) -> None:
+    first, second = (create_study(sampler=sampler, seed=7) for _ in range(2))
+    for study in (first, second):
+        study.optimize(quadratic, n_trials=15)
+    assert params(first) == params(second)
+    assert first.user_attrs["optuna_nas:seed"] == 7
+
+
+def test_random_search_goes_on_after_a_resume_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    whole = create_study(sampler="random", seed=1)
+    whole.optimize(quadratic, n_trials=10)
+    path = tmp_path / "search.journal"
+    for _ in range(2):
+        resumed = create_study(
+            sampler="random", storage=path, load_if_exists=True, seed=None if path.exists() else 1
+        )
+        resumed.optimize(quadratic, n_trials=5)
+    assert params(resumed) == params(whole)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "gp"])
+def test_a_second_worker_of_optunas_samplers_does_not_repeat_the_first(
+    sampler: str, tmp_path: Path
+) -> None:
+    storage = f"sqlite:///{tmp_path / 'search.db'}"
+    for _ in range(2):
+        study = create_study(
+            sampler=sampler, storage=storage, study_name="s", load_if_exists=True, seed=1
+        )
+        study.optimize(quadratic, n_trials=3)
+    assert len({p["x"] for p in params(study)}) == 6
+
+
+def test_no_seed_draws_one_and_keeps_it(tmp_path: Path) -> None:
+    first, second = create_study(), create_study()
+    assert first.user_attrs["optuna_nas:seed"] != second.user_attrs["optuna_nas:seed"]
+
+
+def test_a_journals_study_is_named_after_its_file_and_its_folder_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "search.journal"
+    study = create_study(storage=str(path))
+    assert study.study_name == "search"
+    assert isinstance(study._storage, JournalStorage)
+    assert path.exists()
+
+
+def test_urls_are_optunas(tmp_path: Path) -> None:
+    study = create_study(storage=f"sqlite:///{tmp_path / 'study.db'}")
+    assert isinstance(study._storage, RDBStorage) or hasattr(study._storage, "_backend")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"sampler": "tp"}, r"sampler must be one of 'gp', 'grid'.*'tp'\. Did you mean 'tpe'\?"),
+        ({"sampler": "nsgaii"}, r"Did you mean 'nsga2'"),
+        ({"sampler": None}, r"sampler must be one of .* but got None"),
+        (
+            {"pruner": "sucessive_halving"},
+            r"pruner must be one of .*Did you mean 'successive_halving'",
+        ),
+        ({"pruner": 3}, r"pruner must be one of .* but got 3"),
+        ({"seed": -1}, r"seed must be an int of at least 0, or None, but got -1"),
+        ({"seed": 1.5}, r"seed must be an int of at least 0, or None, but got 1.5"),
+        ({"storage": "study.txt"}, r"storage must be a path that ends in \.journal.*'study\.txt'"),
+        ({"storage": 7}, r"storage must be a path that ends in \.journal.* but got 7"),
+    ],
+)
+def test_bad_input_is_an_error_that_says_what_is_legal(
+    given: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        create_study(**given)
+
+
+def test_a_directory_in_place_of_a_storage_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"storage is a directory.*Name a file in it: .*study\.j"):
+        create_study(storage=tmp_path)
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", "[1]\n", '{"a": 1}\n'])
+def test_a_file_of_another_kind_is_an_error(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "data.journal"
+    path.write_text(content)
+    with pytest.raises(ValueError, match="holds something else than an Optuna journal"):
+        create_study(storage=path)
+
+
+def test_a_study_that_exists_is_an_error_unless_it_is_to_be_loaded(tmp_path: Path) -> None:
+    create_study(storage=tmp_path / "a.journal")
+    with pytest.raises(optuna.exceptions.DuplicatedStudyError, match="load_if_exists"):
+        create_study(storage=tmp_path / "a.journal")
+
+
+def test_a_study_with_other_directions_is_another_search(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    create_study(storage=path, directions=["maximize", "minimize"])
+    with pytest.raises(ValueError, match=r"\['maximize', 'minimize'\], not \['maximize'\]"):
+        create_study(storage=path, load_if_exists=True, direction="maximize")
+    assert len(create_study(storage=path, load_if_exists=True).directions) == 2
+
+
+def test_another_seed_than_the_studys_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    create_study(storage=path, seed=1)
+    with pytest.raises(
+        ValueError, match=r"seed=2, but study 'a' began with seed=1; leave seed out"
+    ):
+        create_study(storage=path, load_if_exists=True, seed=2)
