@@ -1,0 +1,107 @@
+"""``Flops``: how much a network computes, counted by torch on the meta device.
+
+There the kernels fall apart into what they compute; on the CPU the counter sees nothing of
+``nn.LSTM`` or of attention.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import nn
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from optuna_nas.metrics._lazy import check_initialized
+from optuna_nas.metrics._metric import Metric
+
+
+class Flops(Metric):
+    """Floating-point operations of one forward pass of one row, in eval mode.
+
+    FLOPs, not MACs: a multiplication and an addition count as two. Counted are matrix products,
+    convolutions and attention, with everything made of them (linear and recurrent layers);
+    biases, activations, normalisation, pooling and other work for each element are not, as in
+    :class:`torch.utils.flop_counter.FlopCounterMode`, which counts.
+
+    Args:
+        example:
+            A batch of inputs, at least one row; a tuple for a ``forward`` of several. Only shapes
+            and kinds matter.
+
+    Raises:
+        TypeError:
+            If the example is no tensor or array of numbers.
+        ValueError:
+            If it has no row.
+    """
+
+    name = "flops"
+    unit = "FLOPs"
+
+    def __init__(self, example: Any) -> None:
+        inputs = example if isinstance(example, tuple) else (example,)
+        self._row = tuple(_first_row(batch) for batch in inputs)
+
+    def measure(self, module: nn.Module) -> float:
+        """The FLOPs of one row.
+
+        Args:
+            module:
+                The network, on any device, the meta device too. A copy without weights is run.
+
+        Raises:
+            ValueError:
+                If a lazy layer has no size yet.
+            Exception:
+                What the forward pass raises: a shape that does not fit, or on the meta device the
+                value of a tensor (``.item()``, ``if tensor``), on which no count can depend.
+        """
+        check_initialized(module, self.name)
+        copy = _without_weights(module).eval()
+        counter = FlopCounterMode(display=False)
+        with torch.no_grad(), torch.device("meta"), counter:
+            copy(*self._row_for(module))
+        return float(counter.get_total_flops())
+
+    def _row_for(self, module: nn.Module) -> list[Tensor]:
+        """The row in the network's precision; integers stay as they are."""
+        floats = (p.dtype for p in module.parameters() if p.is_floating_point())
+        dtype = next(floats, torch.float32)
+        return [x.to(dtype) if x.is_floating_point() else x for x in self._row]
+
+
+def _first_row(example: Any) -> Tensor:
+    try:
+        batch = torch.as_tensor(example)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(
+            "example must be a tensor or an array of numbers, a batch of inputs, but is "
+            f"{type(example).__name__}: {error}"
+        ) from None
+    if batch.ndim == 0 or len(batch) == 0:
+        raise ValueError(
+            f"example must hold at least one row, but has shape {tuple(batch.shape)}."
+        )
+    return torch.empty_like(batch[:1], device="meta")
+
+
+def _without_weights(module: nn.Module) -> nn.Module:
+    """A copy on the meta device, for which no weight is copied; what is shared stays shared."""
+    memo: dict[int, Any] = {}
+    for part in module.modules():
+        # Plain attributes too: weight_norm and pruning keep tensors there.
+        held = [*part._parameters.values(), *part._buffers.values(), *vars(part).values()]
+        for tensor in held:
+            if isinstance(tensor, Tensor) and id(tensor) not in memo:
+                memo[id(tensor)] = _to_meta(tensor)
+    return deepcopy(module, memo)
+
+
+def _to_meta(tensor: Tensor) -> Tensor:
+    meta = tensor.detach().to("meta")
+    if isinstance(tensor, nn.Parameter):
+        return nn.Parameter(meta, requires_grad=tensor.requires_grad)
+    return meta

@@ -1,0 +1,52 @@
+"""Augmentation: a function of a batch and a generator, on the device where the batch is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+Augment: TypeAlias = Callable[[Tensor, torch.Generator], Tensor]
+
+
+def random_shift(pixels: int = 1) -> Augment:
+    """Shifts each image by up to a few pixels on both axes; zeros come in at the edges.
+
+    One pixel suits 8x8 digits, two to four suit 32x32 images.
+
+    Args:
+        pixels:
+            The largest shift.
+
+    Returns:
+        A function of (images, generator) that takes and gives ``[n, channels, height, width]``;
+        the generator is on the images' device.
+
+    Raises:
+        ValueError:
+            If ``pixels`` is below 0; from the function, if what it gets are no images.
+    """
+    if pixels < 0:
+        raise ValueError(f"pixels must be at least 0, but is {pixels!r}.")
+    return partial(_shift, pixels=pixels)
+
+
+def _shift(images: Tensor, generator: torch.Generator, pixels: int) -> Tensor:
+    if images.ndim != 4:
+        raise ValueError(
+            "random_shift takes images of shape [n, channels, height, width], but got "
+            f"{tuple(images.shape)}."
+        )
+    n, channels, height, width = images.shape
+    device = images.device
+    shift = torch.randint(2 * pixels + 1, (2, n, 1), generator=generator, device=device)
+    row = (shift[0] + torch.arange(height, device=device))[:, None, :, None]
+    column = (shift[1] + torch.arange(width, device=device))[:, None, None, :]
+    image = torch.arange(n, device=device)[:, None, None, None]
+    channel = torch.arange(channels, device=device)[None, :, None, None]
+    return F.pad(images, [pixels] * 4)[image, channel, row, column]

@@ -1,0 +1,49 @@
+"""Training's own randomness: torch generators whose seeds are functions of what they are for."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+
+def generator_for(seed: int | None, number: int = 0) -> torch.Generator:
+    """A generator on the CPU.
+
+    Args:
+        seed:
+            An int of at least 0; or None, to draw from torch's global generator.
+        number:
+            The trial's number, so that each trial has its own stream.
+    """
+    if seed is None:
+        return spawn(torch.default_generator, torch.device("cpu"))
+    state = np.random.SeedSequence((seed, number)).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state[0]))
+
+
+def spawn(generator: torch.Generator, device: torch.device) -> torch.Generator:
+    """A generator on a device, seeded by a draw from another one.
+
+    Args:
+        generator:
+            One on the CPU.
+        device:
+            Where the new one is to draw.
+    """
+    seed = int(torch.randint(2**63 - 1, (), generator=generator))
+    return torch.Generator(device).manual_seed(seed)
+
+
+def check_seed(seed: int | None) -> None:
+    """Checks a seed.
+
+    Args:
+        seed:
+            As for :func:`generator_for`.
+
+    Raises:
+        ValueError:
+            If it is neither None nor an int of at least 0.
+    """
+    if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
+        raise ValueError(f"seed must be an int of at least 0 or None, but is {seed!r}.")
