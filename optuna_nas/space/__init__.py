@@ -4,11 +4,14 @@ from optuna_nas.space._answered import AnsweredTrial
 from optuna_nas.space._build import ARCHITECTURE
 from optuna_nas.space._build import build
 from optuna_nas.space._build import construct
+from optuna_nas.space._decisions import categorical_distribution
 from optuna_nas.space._decisions import describe
+from optuna_nas.space._decisions import int_distribution
 from optuna_nas.space._decisions import SearchSpaceError
 from optuna_nas.space._explore import CANNOT_BE_BUILT
 from optuna_nas.space._protocol import Network
 from optuna_nas.space._protocol import Trial
+from optuna_nas.space._sampled import ask
 from optuna_nas.space._sampled import Node
 from optuna_nas.space._sampled import SampledTrial
 from optuna_nas.space._sampled import to_json
@@ -20,21 +23,24 @@ from optuna_nas.space._walk import SurveyTrial
 
 
 __all__ = [
-    "ARCHITECTURE",
-    "CANNOT_BE_BUILT",
     "AnsweredTrial",
+    "ARCHITECTURE",
+    "ask",
     "build",
+    "CANNOT_BE_BUILT",
+    "categorical_distribution",
     "construct",
     "decisions",
     "describe",
+    "int_distribution",
     "Network",
     "Node",
     "SampledTrial",
     "Scope",
     "SearchSpaceError",
     "Survey",
-    "SurveyTrial",
-    "Trial",
     "survey",
+    "SurveyTrial",
     "to_json",
+    "Trial",
 ]

@@ -49,7 +49,8 @@ def build(network: Network, params_or_trial: Any) -> nn.Module:
     if isinstance(params_or_trial, Mapping):
         params, strict = dict(params_or_trial), set(params_or_trial)
     elif isinstance(getattr(params_or_trial, "params", None), Mapping):
-        params = dict(params_or_trial.params)
+        # A FixedTrial's params are only those that were asked already.
+        params = dict(getattr(params_or_trial, "_params", params_or_trial.params))
         strict = set(params_or_trial.user_attrs.get(ARCHITECTURE, ()))
     else:
         raise TypeError(

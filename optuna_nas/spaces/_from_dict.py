@@ -11,11 +11,11 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 from torch import nn
 
+from optuna_nas.space import ask
+from optuna_nas.space import categorical_distribution
+from optuna_nas.space import int_distribution
 from optuna_nas.space import SearchSpaceError
 from optuna_nas.space import Trial
-from optuna_nas.space._decisions import categorical_distribution
-from optuna_nas.space._decisions import int_distribution
-from optuna_nas.space._sampled import ask
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,10 @@ def test_of_a_trial_the_names_that_the_network_asks_are_taken() -> None:
     assert len(build(Net, study.best_trial).body) == study.best_params["depth"]
 
 
+def test_a_fixed_trial_gives_its_architecture() -> None:
+    assert build(Net, FixedTrial({**PARAMS, "lr": 0.1})).head.in_features == 32
+
+
 def test_of_a_trial_whose_network_asked_more_than_this_one_the_rest_is_unknown() -> None:
     trial = FixedTrial({**PARAMS, "pool": "max"})
     Net(SampledTrial(trial))
