@@ -75,10 +75,11 @@ def estimated_size(runs: Sequence[Run | None], sizes: Mapping[str, int]) -> tupl
 
 
 def _factor(name: str, condition: Condition, values: Sequence[Any]) -> Factor:
-    table = {}
-    for answers, asked in condition.asked.items():
-        for value in values if asked else [NOT_ASKED]:
-            table[(*answers, value)] = 1
+    table = {
+        (*answers, value): 1
+        for answers, asked in condition.asked.items()
+        for value in (values if asked else [NOT_ASKED])
+    }
     return (*condition.parents, name), table
 
 
