@@ -28,6 +28,7 @@ from optuna_nas.space import SearchSpaceError
 from optuna_nas.study._remembered import check_directions
 from optuna_nas.study._remembered import check_survey
 from optuna_nas.study._seeds import trial_rng
+from optuna_nas.training import is_out_of_memory
 from optuna_nas.training import Rejected
 
 
@@ -160,7 +161,10 @@ class Objective:
     def _check_constraints(self, sketch: nn.Module, trial: SampledTrial) -> None:
         violations = {}
         for constraint in self.constraints:
-            value = constraint.metric.measure(sketch)
+            try:
+                value = constraint.metric.measure(sketch)
+            except CANNOT_BE_BUILT as error:
+                raise Rejected(f"{constraint.metric.name} cannot be measured: {error}") from error
             violations[constraint.name] = constraint.violation(value)
             trial.set_constraint(constraint.name, violations[constraint.name])
         if violations:
@@ -201,7 +205,9 @@ class Objective:
 def _value(evaluate: Evaluator, module: nn.Module, trial: SampledTrial) -> float:
     try:
         value = evaluate(module, trial)
-    except (torch.OutOfMemoryError, MemoryError) as error:
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
         raise Rejected(f"out of memory: {error}") from error
     if isinstance(value, torch.Tensor):
         value = value.item()

@@ -23,10 +23,11 @@ def to_inputs(x: Any, name: str) -> Tensor:
             If it holds no numbers, or bytes: those are images that nobody scaled.
     """
     tensor = _to_tensor(x, f"{name}: X")
-    if tensor.dtype == torch.uint8:
+    if tensor.dtype in (torch.uint8, torch.uint16):
+        most = 255 if tensor.dtype == torch.uint8 else 65535
         raise TypeError(
-            f"{name}: X is uint8, as images are when they come from a file. Scale it to float "
-            "first, for example X.astype('float32') / 255."
+            f"{name}: X is {str(tensor.dtype)[6:]}, as images are when they come from a file. "
+            f"Scale it to float first: X.astype('float32') / {most}."
         )
     return tensor.float() if tensor.dtype in (torch.float64, torch.bool) else tensor
 
@@ -113,7 +114,7 @@ def _to_tensor(values: Any, what: str) -> Tensor:
             f"{what} must be an array or a tensor of numbers, but is {type(values).__name__} "
             f"of dtype {array.dtype}."
         )
-    return torch.from_numpy(array)
+    return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
 
 
 def _first_is_string(array: np.ndarray[Any, Any]) -> bool:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 import math
 from typing import Any
+from typing import NamedTuple
 from typing import TypeAlias
 
 import torch
@@ -26,7 +28,25 @@ from optuna_nas.training._arrays import to_inputs
 from optuna_nas.training._arrays import to_targets
 
 
-Batch: TypeAlias = tuple[Tensor, Tensor]
+Bounds: TypeAlias = tuple[int, int] | None
+"""The lowest and the highest class; None if the targets are floats."""
+
+
+class Batch(NamedTuple):
+    """Some rows, on the device.
+
+    Args:
+        inputs:
+            X, rows first.
+        targets:
+            y: int64 classes or floats.
+        bounds:
+            Of these targets or of more; known before they got there, so that it costs no wait.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    bounds: Bounds
 
 
 @dataclass(frozen=True)
@@ -45,9 +65,9 @@ class Resident:
 
     def to(self, device: torch.device) -> Resident:
         """The same rows on a device; itself, if they are there."""
-        if self.inputs.device == self.targets.device == device:
-            return self
-        return Resident(self.inputs.to(device), self.targets.to(device))
+        inputs, targets = self.inputs.to(device), self.targets.to(device)
+        here = inputs is self.inputs and targets is self.targets
+        return self if here else Resident(inputs, targets)
 
     def batches(self, size: int, generator: torch.Generator | None = None) -> Iterator[Batch]:
         """Batches in random order for training, or with ``generator=None`` in order.
@@ -55,30 +75,28 @@ class Resident:
         A last batch of one row is left out of training, since batch normalisation cannot take it;
         the order differs in each epoch, so no row is lost.
         """
+        bounds = self._bounds
         if generator is None:
-            yield from zip(
-                torch.split(self.inputs, size), torch.split(self.targets, size), strict=True
-            )
+            parts = torch.split(self.inputs, size), torch.split(self.targets, size)
+            for x, y in zip(*parts, strict=True):
+                yield Batch(x, y, bounds)
             return
         order = torch.randperm(len(self.inputs), generator=generator).to(self.inputs.device)
         for rows in torch.split(order, size)[: self.steps(size)]:
-            yield self.inputs.index_select(0, rows), self.targets.index_select(0, rows)
+            x, y = self.inputs.index_select(0, rows), self.targets.index_select(0, rows)
+            yield Batch(x, y, bounds)
 
     def steps(self, size: int) -> int:
         """How many batches an epoch of training has."""
         return _steps(len(self.inputs), size)
 
-    def label_bounds(self, targets: Tensor) -> tuple[int, int] | None:
-        """The lowest and the highest class of all rows; None if the targets are floats."""
-        return self._bounds
-
-    @cached_property
-    def _bounds(self) -> tuple[int, int] | None:
-        return _bounds(self.targets)
-
     def peek(self) -> Batch:
         """The first two rows, on the CPU."""
-        return self.inputs[:2].cpu(), self.targets[:2].cpu()
+        return Batch(self.inputs[:2].cpu(), self.targets[:2].cpu(), self._bounds)
+
+    @cached_property
+    def _bounds(self) -> Bounds:
+        return _bounds(self.targets)
 
 
 @dataclass(frozen=True)
@@ -90,17 +108,20 @@ class Loaded:
             A Dataset, for which a DataLoader is made; or a DataLoader, which is used as it is.
         name:
             What to call it in an error: ``"train"``.
+        device:
+            Where its batches go.
     """
 
     source: Dataset[Any] | DataLoader[Any]
     name: str
+    device: str | torch.device = "cpu"
 
     def to(self, device: torch.device) -> Loaded:
-        """Itself: batches travel one by one."""
-        return self
+        """The same rows, whose batches go to a device."""
+        return replace(self, device=device)
 
     def batches(self, size: int, generator: torch.Generator | None = None) -> Iterator[Batch]:
-        """Batches where the loader puts them; a DataLoader's own sizes and order win."""
+        """Batches as the loader makes them; a DataLoader's own sizes and order win."""
         for batch in self._loader(size, generator):
             yield self._batch(batch)
 
@@ -110,10 +131,6 @@ class Loaded:
             return len(self._loader(size, torch.Generator()))
         except TypeError:
             return None
-
-    def label_bounds(self, targets: Tensor) -> tuple[int, int] | None:
-        """The lowest and the highest class of this batch; None if the targets are floats."""
-        return _bounds(targets)
 
     def peek(self) -> Batch | None:
         """Two rows, on the CPU; None if only iterating would tell."""
@@ -126,15 +143,13 @@ class Loaded:
         if len(dataset) == 0:
             raise ValueError(f"{self.name}: the dataset has no rows.")
         collate = default_collate if loader is None else loader.collate_fn
-        inputs, targets = self._batch(collate([dataset[i] for i in range(min(2, len(dataset)))]))
-        return inputs.cpu(), targets.cpu()
+        rows = collate([dataset[i] for i in range(min(2, len(dataset)))])
+        return replace(self, device="cpu")._batch(rows)
 
     def _loader(self, size: int, generator: torch.Generator | None) -> DataLoader[Any]:
         if isinstance(self.source, DataLoader):
             return self.source
-        if isinstance(self.source, IterableDataset):
-            return DataLoader(self.source, size)
-        if generator is None:
+        if generator is None or isinstance(self.source, IterableDataset):
             return DataLoader(self.source, size)
         rows = len(self.source)  # type: ignore[arg-type]
         drop_last = _steps(rows, size) < math.ceil(rows / size)
@@ -148,7 +163,11 @@ class Loaded:
                 f"{self.name}: a batch must be a pair (X, y), but is {_describe(batch)}. For "
                 "anything else give your own function of (module, trial) in place of Train."
             )
-        return to_inputs(batch[0], self.name), to_targets(batch[1], self.name)
+        x, y = to_inputs(batch[0], self.name), to_targets(batch[1], self.name)
+        bounds = _bounds(y)
+        return Batch(
+            x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True), bounds
+        )
 
 
 Rows: TypeAlias = Resident | Loaded
@@ -202,7 +221,7 @@ def _steps(rows: int, size: int) -> int:
     return max(1, math.ceil(rows / size) - (rows % size == 1 and size > 1))
 
 
-def _bounds(targets: Tensor) -> tuple[int, int] | None:
+def _bounds(targets: Tensor) -> Bounds:
     if targets.is_floating_point():
         return None
     low, high = targets.aminmax()

@@ -7,6 +7,9 @@ from difflib import get_close_matches
 import torch
 
 
+CPU = torch.device("cpu")
+
+
 def resolve_device(device: str | torch.device) -> torch.device:
     """The device that a name stands for.
 
@@ -20,6 +23,8 @@ def resolve_device(device: str | torch.device) -> torch.device:
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device in ("cpu", CPU):
+        return CPU
     there = _devices()
     legal = ["auto", *there]
     try:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch import Tensor
 
+from optuna_nas.training._data import Batch
 from optuna_nas.training._data import Data
 from optuna_nas.training._data import load
 from optuna_nas.training._data import Rows
@@ -83,12 +84,12 @@ def train_epochs(
     module.to(device)
     rates = [group["lr"] for group in recipe.optimizer.param_groups]
     loop = _Loop(module, recipe, rates, epochs, device, generator, spawn(generator, device))
-    # Without a graph, four batches take no more memory than one does in training, as a rule.
-    size = 4 * recipe.batch_size
+    # Eight batches without a graph take no more memory than one with it, as a rule.
+    size = 8 * recipe.batch_size
     for number in range(1, epochs + 1):
         loss = loop.epoch(rows, number)
         _check_finite("loss", loss, number, epochs)
-        value = None if held_out is None else evaluate(module, held_out, metric, size, device)
+        value = None if held_out is None else evaluate(module, held_out, metric, size)
         _check_finite("score", value, number, epochs)
         yield Epoch(number, loss, value)
 
@@ -109,13 +110,13 @@ class _Loop:
         size = self.recipe.batch_size
         steps = rows.steps(size)
         total, seen = torch.zeros((), device=self.device), 0
-        for step, (x, y) in enumerate(rows.batches(size, self.order)):
+        for step, batch in enumerate(rows.batches(size, self.order)):
             done = (step + 0.5) / steps if steps else 0.5
             self.set_rates(min(1.0, (number - 1 + done) / self.epochs))
-            loss = self.loss(x, y, rows)
+            loss = self.loss(batch)
             self.step(loss)
-            total.add_(loss.detach(), alpha=len(y))
-            seen += len(y)
+            total.add_(loss.detach(), alpha=len(batch.targets))
+            seen += len(batch.targets)
         if not seen:
             raise ValueError("train gave no batches: drop_last with fewer rows than a batch?")
         return float(total) / seen
@@ -132,16 +133,14 @@ class _Loop:
             nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip_norm)
         self.recipe.optimizer.step()
 
-    def loss(self, x: Tensor, y: Tensor, rows: Rows) -> Tensor:
-        inputs = x.to(self.device, non_blocking=True)
+    def loss(self, batch: Batch) -> Tensor:
+        inputs, targets, bounds = batch
         if self.recipe.augment is not None:
             inputs = self.recipe.augment(inputs, self.noise)
         outputs = self.module(inputs)
-        targets = y.to(self.device, non_blocking=True)
         if self.recipe.loss is not None:
             return self.recipe.loss(outputs, targets)
-        # The labels are looked up where they were loaded, which costs no wait for the device.
-        check_outputs(outputs, y, rows.label_bounds(y))
+        check_outputs(outputs, targets, bounds)
         return default_loss(outputs, targets, self.recipe.label_smoothing)
 
 

@@ -80,7 +80,7 @@ def default_recipe(trial: Any, module: nn.Module, *, augment: Augment | None = N
     """What does well on small tables and small images in few epochs: AdamW, a warm-up, a cosine,
     labels smoothed a little.
 
-    For images, ``functools.partial(default_recipe, augment=random_shift(1))`` is better still.
+    To augment images, give ``functools.partial(default_recipe, augment=random_shift(2))``.
 
     Args:
         trial:
@@ -114,7 +114,7 @@ def tuned_recipe(trial: Any, module: nn.Module, *, augment: Augment | None = Non
     """
     optimizer = adamw(
         module.parameters(),
-        lr=trial.suggest_float("lr", 3e-4, 3e-2, log=True),
+        lr=trial.suggest_float("lr", 1e-3, 3e-2, log=True),
         weight_decay=trial.suggest_float("weight_decay", 1e-4, 1.0, log=True),
     )
     return Recipe(

@@ -12,7 +12,6 @@ from torch import nn
 from torch import Tensor
 from torch.nn import functional as F
 
-from optuna_nas.training._data import Batch
 from optuna_nas.training._data import Data
 from optuna_nas.training._data import load
 from optuna_nas.training._data import Rows
@@ -99,59 +98,55 @@ def score(module: nn.Module, data: Data, metric: Metric = None, *, batch_size: i
             does not fit them.
     """
     device = next((tensor.device for tensor in module.parameters()), torch.device("cpu"))
-    return evaluate(module, load(data, "data").to(device), metric, batch_size, device)
+    return evaluate(module, load(data, "data").to(device), metric, batch_size)
 
 
-def evaluate(
-    module: nn.Module, rows: Rows, metric: Metric, batch_size: int, device: torch.device
-) -> float:
-    """:func:`score` of rows that are loaded already.
+def evaluate(module: nn.Module, rows: Rows, metric: Metric, batch_size: int) -> float:
+    """:func:`score` of rows that are where the module is.
 
     Args:
         module:
-            The network, on ``device``; it is left in eval mode.
+            The network; it is left in eval mode.
         rows:
             What to score it on.
         metric:
             As for :class:`Train`.
         batch_size:
             Rows in one forward pass.
-        device:
-            Where to compute.
     """
-    outputs, targets = predict(module, rows, batch_size, device)
+    outputs, targets = predict(module, rows, batch_size, check=not callable(metric))
     if callable(metric):
         return float(metric(outputs, targets))
-    function = named_score(metric, floats=targets.is_floating_point()).function
-    check_outputs(outputs, targets, rows.label_bounds(targets))
-    return float(function(outputs, targets))
+    return float(named_score(metric, targets.is_floating_point()).function(outputs, targets))
 
 
-def predict(module: nn.Module, rows: Rows, batch_size: int, device: torch.device) -> Batch:
+def predict(module: nn.Module, rows: Rows, batch_size: int, check: bool) -> tuple[Tensor, Tensor]:
     """All outputs of a network, and the targets beside them.
 
     Args:
         module:
-            The network, on ``device``; it is left in eval mode.
+            The network; it is left in eval mode.
         rows:
             What to predict.
         batch_size:
             Rows in one forward pass.
-        device:
-            Where to compute.
+        check:
+            Whether the outputs must fit the targets.
     """
     module.eval()
     outputs, targets = [], []
     with torch.no_grad():
-        for x, y in rows.batches(batch_size):
-            outputs.append(module(x.to(device)))
-            targets.append(y.to(device))
+        for batch in rows.batches(batch_size):
+            outputs.append(module(batch.inputs))
+            targets.append(batch.targets)
+            if check:
+                check_outputs(outputs[-1], *batch[1:])
     if not outputs:
         raise ValueError("There is nothing to score: the data gave no batches.")
     return torch.cat(outputs), torch.cat(targets)
 
 
-def named_score(name: str | None, *, floats: bool) -> Score:
+def named_score(name: str | None, floats: bool) -> Score:
     """What a metric's name stands for, given the targets.
 
     Args:

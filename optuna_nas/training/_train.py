@@ -11,6 +11,7 @@ from torch import nn
 from torch import Tensor
 
 from optuna_nas.training._arrays import check_classes
+from optuna_nas.training._data import Batch
 from optuna_nas.training._data import Data
 from optuna_nas.training._data import load
 from optuna_nas.training._data import Resident
@@ -101,9 +102,9 @@ class Train:
         self._train = load(train, "train")
         self._valid = load(valid, "valid")
         peeked = _check_alike(self._train, self._valid)
-        self.example: Tensor | None = None if peeked is None else peeked[0]
+        self.example: Tensor | None = None if peeked is None else peeked.inputs
         """Two rows of X on the CPU, for a dry run; None if only iterating would tell."""
-        self.direction = _direction(metric, direction, None if peeked is None else peeked[1])
+        self.direction = _direction(metric, direction, None if peeked is None else peeked.targets)
         """``"maximize"`` or ``"minimize"``."""
 
     def __call__(self, module: nn.Module, trial: Any) -> float:
@@ -157,22 +158,23 @@ class Train:
                 raise optuna.exceptions.TrialPruned(f"pruned after epoch {epoch.number}")
 
 
-def _check_alike(train: Rows, valid: Rows) -> tuple[Tensor, Tensor] | None:
+def _check_alike(train: Rows, valid: Rows) -> Batch | None:
     """Checks the two parts against each other; returns two rows of the first, where it can."""
     if isinstance(train, Resident):
         check_classes(train.targets, "train")
     first, second = train.peek(), valid.peek()
     if first is None or second is None:
         return first
-    if first[1].is_floating_point() != second[1].is_floating_point():
+    if first.targets.dtype != second.targets.dtype:
         raise ValueError(
-            f"train and valid must have targets of one kind, but y is {first[1].dtype} in train "
-            f"and {second[1].dtype} in valid."
+            "train and valid must have targets of one kind, but y is "
+            f"{first.targets.dtype} in train and {second.targets.dtype} in valid."
         )
-    if first[0].ndim == second[0].ndim == 2 and first[0].shape[1] != second[0].shape[1]:
+    columns, others = (part.inputs.shape[1:] for part in (first, second))
+    if len(columns) == len(others) == 1 and columns != others:
         raise ValueError(
-            f"train and valid must have the same columns, but X has {first[0].shape[1]} in train "
-            f"and {second[0].shape[1]} in valid."
+            f"train and valid must have the same columns, but X has {columns[0]} in train and "
+            f"{others[0]} in valid."
         )
     return first
 
@@ -192,7 +194,7 @@ def _direction(metric: Metric, direction: str | None, targets: Tensor | None) ->
             "metric must be given, since the targets of an iterable dataset are not known yet."
         )
     floats = metric in ("r2", "mse", "mae") if targets is None else targets.is_floating_point()
-    known = named_score(metric, floats=floats).direction
+    known = named_score(metric, floats).direction
     if direction not in (known, None):
         raise ValueError(
             f"direction must be {known!r} for metric {metric!r}, but is {direction!r}."

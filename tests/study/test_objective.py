@@ -42,6 +42,13 @@ def size(module: nn.Module, trial: Any) -> float:
     return float(sum(parameter.numel() for parameter in module.parameters()))
 
 
+def cpu_out_of_memory() -> RuntimeError:
+    """What torch raises on the CPU."""
+    with pytest.raises(RuntimeError) as error:
+        torch.empty(10**15)
+    return error.value
+
+
 def run(objective: Objective, n_trials: int = 3, **kwargs: Any) -> optuna.Study:
     study = create_study(**{"sampler": "random", "seed": 0, **kwargs})
     study.optimize(objective, n_trials=n_trials)
@@ -144,6 +151,13 @@ def test_a_network_of_several_inputs_takes_a_tuple_as_example() -> None:
     assert all(trial.state == TrialState.COMPLETE for trial in study.trials)
 
 
+def test_a_constraint_that_cannot_be_measured_rejects() -> None:
+    constraint = metrics.Flops(torch.rand(1, 6)) <= 1e9
+    study = run(Objective(Net, size, constraints=[constraint]), n_trials=1)
+    assert study.trials[0].user_attrs["rejected"].startswith("flops cannot be measured: ")
+    assert study.trials[0].constraints == {"flops <= 1000000000": math.inf}
+
+
 def test_too_large_a_network_is_rejected_without_its_memory() -> None:
     def network(trial: Trial) -> nn.Module:
         return nn.Linear(trial.suggest_categorical("width", [10, 10_000_000]), 1_000_000)
@@ -159,6 +173,7 @@ def test_too_large_a_network_is_rejected_without_its_memory() -> None:
     [
         (torch.OutOfMemoryError("CUDA out of memory"), "out of memory: CUDA out of memory"),
         (MemoryError("no more"), "out of memory: no more"),
+        (cpu_out_of_memory(), f"out of memory: {cpu_out_of_memory()}"),
         (Rejected("diverged"), "diverged"),
         (float("nan"), "evaluator evaluate returned NaN"),
         (torch.tensor(float("nan")), "evaluator evaluate returned NaN"),

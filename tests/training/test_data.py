@@ -66,21 +66,21 @@ def test_a_view_with_negative_strides_is_an_array_too() -> None:
 def test_an_epoch_has_each_row_once_in_random_order() -> None:
     rows = pair_of(np.arange(100.0)[:, None], np.arange(100))
     generator = torch.Generator().manual_seed(0)
-    epochs = [torch.cat([y for _, y in rows.batches(32, generator)]).tolist() for _ in range(2)]
+    epochs = [torch.cat([y for _, y, _ in rows.batches(32, generator)]).tolist() for _ in range(2)]
     assert [sorted(epoch) for epoch in epochs] == [list(range(100))] * 2
     assert epochs[0] != epochs[1] != list(range(100))
-    assert torch.cat([y for _, y in rows.batches(32)]).tolist() == list(range(100))
+    assert torch.cat([y for _, y, _ in rows.batches(32)]).tolist() == list(range(100))
 
 
 @pytest.mark.parametrize("n", [1, 2, 63, 64, 65, 66, 129])
 @pytest.mark.parametrize("kind", [pair_of, lambda x, y: Loaded(Listed(x, y), "train")])
 def test_no_batch_of_training_has_one_row_unless_it_is_all_there_is(n: int, kind: Any) -> None:
     rows = kind(np.zeros((n, 2)), np.zeros(n))
-    sizes = [len(x) for x, _ in rows.batches(64, torch.Generator())]
+    sizes = [len(x) for x, _, _ in rows.batches(64, torch.Generator())]
     assert rows.steps(64) == len(sizes)
     assert min(sizes) > 1 or n == 1
     assert n - sum(sizes) == (n % 64 == 1 and n > 1)
-    assert sum(len(x) for x, _ in rows.batches(64)) == n
+    assert sum(len(x) for x, _, _ in rows.batches(64)) == n
 
 
 def test_batches_of_one_row_are_all_trained_on_if_they_are_wanted() -> None:
@@ -189,10 +189,15 @@ def test_a_number_in_place_of_rows_is_refused() -> None:
         load((X, 1.0), "train")
 
 
+@pytest.mark.parametrize(("dtype", "most"), [("uint8", 255), ("uint16", 65535)])
 @pytest.mark.parametrize("kind", [np.array, torch.tensor])
-def test_images_in_bytes_are_refused_with_the_remedy(kind: Any) -> None:
-    with pytest.raises(TypeError, match=r"train: X is uint8.*X.astype\('float32'\) / 255"):
-        load((kind(X.astype(np.uint8)), Y), "train")
+def test_images_in_bytes_are_refused_with_the_remedy(kind: Any, dtype: str, most: int) -> None:
+    with pytest.raises(TypeError, match=rf"train: X is {dtype},.*X.astype\('float32'\) / {most}"):
+        load((kind(X.astype(dtype)), Y), "train")
+
+
+def test_an_array_in_another_byte_order_is_an_array_too() -> None:
+    assert pair_of(X.astype(">f8"), Y.astype(">i4")).targets.tolist() == [0, 1, 0, 1]
 
 
 @pytest.mark.parametrize("dtype", [str, object])
