@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import Any
 from typing import TYPE_CHECKING
-from zlib import crc32
 
-import numpy as np
-from optuna._transform import _SearchSpaceTransform
 from optuna.samplers import BaseSampler
+
+from optuna_nas.samplers._draw import draw
+from optuna_nas.samplers._draw import generator
 
 
 if TYPE_CHECKING:
@@ -57,7 +57,4 @@ class RandomSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        rng = np.random.default_rng([self._seed, trial.number, crc32(param_name.encode())])
-        transform = _SearchSpaceTransform({param_name: param_distribution})
-        drawn = rng.uniform(transform.bounds[:, 0], transform.bounds[:, 1])
-        return transform.untransform(drawn)[param_name]
+        return draw(param_distribution, generator(self._seed, trial.number, param_name))

@@ -1,0 +1,80 @@
+"""Params as people read them: ``stages=2 max stage0(width=16 conv skip)``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+from optuna.trial import FrozenTrial
+from rich.table import Table
+
+
+def in_short(params: Mapping[str, Any]) -> str:
+    """Returns params in one line, those of a scope together; a name only where one needs it.
+
+    Args:
+        params:
+            From decision to value.
+    """
+    scopes: dict[str, list[str]] = {}
+    for name, value in params.items():
+        scope, _, last = name.rpartition("/")
+        scopes.setdefault(scope, []).extend(_in_short(last, value))
+    plain = scopes.pop("", [])
+    return " ".join([*plain, *(f"{scope}({' '.join(v)})" for scope, v in scopes.items())])
+
+
+def as_table(params: Mapping[str, Any]) -> Table:
+    """Returns params as a table, a line for each scope.
+
+    Args:
+        params:
+            From decision to value.
+    """
+    table = Table.grid(padding=(0, 2))
+    scopes: dict[str, dict[str, Any]] = {}
+    for name, value in params.items():
+        scope, _, last = name.rpartition("/")
+        scopes.setdefault(scope, {})[last] = value
+    for scope, decisions in scopes.items():
+        told = "  ".join(f"[dim]{name}[/] {_value(value)}" for name, value in decisions.items())
+        table.add_row(scope, told)
+    return table
+
+
+def front_table(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> Table:
+    """Returns a Pareto front as a table, by the last objective, each network once.
+
+    Args:
+        trials:
+            Those on the front.
+        objectives:
+            Their values' names.
+    """
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("network", *objectives):
+        table.add_column(name, justify="right")
+    table.add_column("decisions")
+    told: list[Mapping[str, Any]] = []
+    for trial in sorted(trials, key=lambda trial: (trial.values[-1], trial.number)):
+        if trial.params in told:
+            continue
+        told.append(trial.params)
+        values = (
+            f"{v:,.0f}" if v.is_integer() and abs(v) > 1 else f"{v:.4f}" for v in trial.values
+        )
+        table.add_row(str(trial.number), *values, in_short(trial.params))
+    return table
+
+
+def _in_short(name: str, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [name] if value else []
+    return [value] if isinstance(value, str) else [f"{name}={_value(value)}"]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,227 @@
+"""From a finished search to one trained network. The few best candidates are trained again with
+several seeds, since the best of many single scores is partly luck. The test part comes last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from statistics import fmean
+from statistics import stdev
+from typing import Any
+import warnings
+
+import optuna
+from optuna.trial import TrialState
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPRegressor
+import torch
+from torch import nn
+
+from optuna_nas._cli._data import Data
+from optuna_nas._cli._data import Part
+from optuna_nas._cli._errors import BadInput
+from optuna_nas._cli._progress import counts
+from optuna_nas._cli._setup import Setup
+from optuna_nas.space import build
+from optuna_nas.training import default_recipe
+from optuna_nas.training import generator_for
+from optuna_nas.training import Rejected
+from optuna_nas.training import train_epochs
+from optuna_nas.training._device import resolve_device
+
+
+FINALISTS = 3
+SEEDS = 3
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """A candidate that was trained again.
+
+    Args:
+        number:
+            Of its trial.
+        params:
+            Its decisions.
+        searched:
+            Its score in the search.
+        epochs:
+            How long to train it.
+        scores:
+            Its validation scores after these epochs, one for each seed; none if it could not be
+            trained.
+    """
+
+    number: int
+    params: dict[str, Any]
+    searched: float
+    epochs: int
+    scores: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """What finalists are ranked by."""
+        return fmean(self.scores) if self.scores else -float("inf")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out on the test part.
+
+    Args:
+        name:
+            Of the method.
+        score:
+            On the test part.
+        winner:
+            The finalist that was tested; None for a control without a search.
+    """
+
+    name: str
+    score: float
+    winner: Finalist | None = None
+
+
+def rank(setup: Setup, study: optuna.Study, each: Callable[[], None]) -> list[Finalist]:
+    """Trains the few best candidates of a search again, with several seeds.
+
+    Args:
+        setup:
+            What is searched.
+        study:
+            The search.
+        each:
+            Called after each training.
+
+    Returns:
+        Them, the best first by their mean validation score.
+
+    Raises:
+        BadInput:
+            If there are no candidates, or none can be trained again.
+    """
+    finalists = [_finalist(setup, trial, each) for trial in best_trials(study)]
+    finalists.sort(key=lambda finalist: -finalist.mean)
+    if not finalists[0].scores:
+        raise BadInput(
+            "none of the best networks could be trained again with other seeds: their losses were "
+            "not finite. Give more --trials."
+        )
+    return finalists
+
+
+def refit(setup: Setup, winner: Finalist) -> nn.Module:
+    """Trains the winner on the training and the validation part together.
+
+    Args:
+        setup:
+            What was searched.
+        winner:
+            The first of :func:`rank`.
+    """
+    joined = setup.data.joined()
+    module, _ = _train(setup, winner.params, SEEDS, joined, epochs=winner.epochs)
+    return module
+
+
+def _finalist(setup: Setup, trial: optuna.trial.FrozenTrial, each: Callable[[], None]) -> Finalist:
+    data, curves = setup.data, []
+    for run in range(SEEDS):
+        with suppress(Rejected):
+            curves.append(_train(setup, trial.params, run, data.train, data.valid)[1])
+        each()
+    epochs = last_good_epoch(curves) if len(curves) == SEEDS else 0
+    scores = tuple(curve[epochs - 1] for curve in curves) if epochs else ()
+    return Finalist(trial.number, trial.params, trial.values[0], epochs, scores)
+
+
+def last_good_epoch(curves: Sequence[Sequence[float]]) -> int:
+    """The last epoch that is as good as the best one, up to one standard error.
+
+    More training is stopped only where it does harm (Breiman et al. 1984, the 1-SE rule).
+
+    Args:
+        curves:
+            The score of each epoch, for each seed.
+
+    Returns:
+        Its number, from 1.
+    """
+    epochs = [fmean(scores) for scores in zip(*curves, strict=True)]
+    best = epochs.index(max(epochs))
+    error = stdev([curve[best] for curve in curves]) / len(curves) ** 0.5
+    return max(i for i, mean in enumerate(epochs, 1) if mean >= epochs[best] - error)
+
+
+def _train(
+    setup: Setup,
+    params: dict[str, Any],
+    run: int,
+    train: Part,
+    valid: Part | None = None,
+    epochs: int | None = None,
+) -> tuple[nn.Module, list[float]]:
+    """Trains from scratch, as a function of the search's seed and ``run``."""
+    seed, device = 1000 * (setup.options.seed + 1) + run, resolve_device(setup.options.device)
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        module = build(setup.space.network, params).to(device)
+        history = train_epochs(
+            module,
+            train,
+            valid,
+            recipe=default_recipe(None, module),
+            epochs=setup.epochs,
+            generator=generator_for(seed),
+            device=device,
+        )
+        curve = [epoch.score or 0.0 for epoch in islice(history, epochs)]
+    return module.eval(), curve
+
+
+def best_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    """The few best trials by score, with different params.
+
+    Args:
+        study:
+            With the score as its first objective, to be maximized.
+
+    Raises:
+        BadInput:
+            If no trial was trained to the end.
+    """
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if not complete:
+        told = ", ".join(counts(study.get_trials(deepcopy=False))) or "no trial was begun"
+        raise BadInput(
+            f"no network was trained to the end ({told}), so there is none to choose. Give more "
+            "--trials or --timeout; optuna-nas show says why networks were rejected."
+        )
+    best: list[optuna.trial.FrozenTrial] = []
+    for trial in sorted(complete, key=lambda trial: -trial.values[0]):
+        if all(trial.params != other.params for other in best):
+            best.append(trial)
+    return best[:FINALISTS]
+
+
+def default_mlp(data: Data, seed: int) -> Outcome:
+    """The control: what scikit-learn's multilayer perceptron does with its defaults.
+
+    Args:
+        data:
+            Preprocessed as for the networks.
+        seed:
+            Of its weights.
+    """
+    make = MLPClassifier if data.classes else MLPRegressor
+    x, y = data.joined()
+    model = make(random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(x.reshape(len(x), -1), y)
+    x, y = data.test
+    return Outcome(f"scikit-learn's {make.__name__}", float(model.score(x.reshape(len(x), -1), y)))

@@ -1,0 +1,79 @@
+"""What ``optuna-nas search`` was asked for, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import fields
+from pathlib import Path
+import shlex
+
+from optuna_nas._cli._errors import BadInput
+from optuna_nas._cli._errors import nearest
+
+
+COSTS = ("parameters", "flops")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line of a search; the fields are named as its options are.
+
+    Raises:
+        BadInput:
+            If a number is out of range, or ``also`` is unknown.
+    """
+
+    data: str
+    target: str | None = None
+    task: str | None = None
+    drop: tuple[str, ...] = ()
+    space: str | None = None
+    sampler: str | None = None
+    pruner: str | None = None
+    trials: int = 20
+    timeout: float | None = None
+    epochs: int | None = None
+    also: str | None = None
+    control: bool = False
+    out: Path | None = None
+    storage: str | None = None
+    seed: int = 0
+    device: str = "auto"
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        for name, low in (("trials", 1), ("epochs", 1), ("seed", 0), ("threads", 1)):
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise BadInput(f"--{name} must be at least {low}, not {value}.")
+        if self.timeout is not None and not self.timeout > 0:
+            raise BadInput(f"--timeout must be more than 0 seconds, not {self.timeout:g}.")
+        if self.also not in (*COSTS, None):
+            guess = nearest(self.also, COSTS)
+            raise BadInput(f"--also must be one of {list(COSTS)}, not {self.also!r}.{guess}")
+
+    @property
+    def folder(self) -> Path:
+        """Where the files go."""
+        return self.out if self.out is not None else Path("studies") / Path(self.data).stem
+
+    @property
+    def where(self) -> str:
+        """The storage of the study."""
+        return self.storage if self.storage is not None else str(self.folder / "study.journal")
+
+    @property
+    def study_name(self) -> str:
+        """The study's name in its storage."""
+        return self.folder.resolve().name
+
+    def command(self) -> str:
+        """The command line that gives these options."""
+        words = ["optuna-nas", "search", self.data]
+        for field in fields(self)[1:]:
+            value = getattr(self, field.name)
+            if value == field.default:
+                continue
+            for one in value if isinstance(value, tuple) else (value,):
+                words += [f"--{field.name}"] if one is True else [f"--{field.name}", str(one)]
+        return shlex.join(words)

@@ -1,0 +1,168 @@
+"""How far a search is: a bar in a terminal, a plain line now and then in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Protocol
+
+import optuna
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState
+from rich.console import Console
+from rich.progress import BarColumn
+from rich.progress import Progress
+from rich.progress import SpinnerColumn
+from rich.progress import TextColumn
+
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Step(Protocol):
+    """Called when one more is done, with something to say about it."""
+
+    def __call__(self, done: int, said: str) -> None: ...
+
+
+@contextmanager
+def progress(console: Console, title: str, done: int, total: int) -> Iterator[Step]:
+    """Shows how far something is.
+
+    Args:
+        console:
+            Where.
+        title:
+            What it is.
+        done:
+            How much of it is done already.
+        total:
+            How much there is to do.
+    """
+    yield from (_bar if console.is_terminal else _lines)(console, title, done, total)
+
+
+def _bar(console: Console, title: str, done: int, total: int) -> Iterator[Step]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed} of {task.total}"),
+        TextColumn("[dim]{task.fields[said]}"),
+    )
+    with Progress(*columns, console=console) as bars:
+        task = bars.add_task(title, total=total, completed=done, said="")
+        yield lambda done, said: bars.update(task, completed=done, said=said)
+
+
+def _lines(console: Console, title: str, done: int, total: int) -> Iterator[Step]:
+    last = monotonic()
+
+    def step(done: int, said: str) -> None:
+        nonlocal last
+        if done >= total or monotonic() - last >= SECONDS_BETWEEN_LINES:
+            last = monotonic()
+            console.print(
+                f"{title}: {done} of {total}{said and ', '}{said}", soft_wrap=True, highlight=False
+            )
+
+    yield step
+
+
+class Report:
+    """A callback of a study that says how its search goes.
+
+    Args:
+        step:
+            Whom to tell.
+        metric:
+            The name of the score, the study's first objective.
+        done:
+            How many trials there were before.
+        total:
+            How many there will be.
+        timeout:
+            When the search ends at the latest, in seconds, or None.
+    """
+
+    def __init__(
+        self, step: Step, metric: str, done: int, total: int, timeout: float | None
+    ) -> None:
+        self._step = step
+        self._metric = metric
+        self._before = done
+        self._total = total
+        self._timeout = timeout
+        self._started = monotonic()
+
+    def __call__(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        trials = study.get_trials(deepcopy=False)
+        states = (TrialState.COMPLETE, TrialState.PRUNED)
+        done = sum(trial.state in states for trial in trials)
+        said = [best_so_far(study, self._metric), *counts(trials)]
+        if done < self._total:
+            said.append(f"{duration(self._left(done))} left")
+        self._step(done, ", ".join(said))
+
+    def _left(self, done: int) -> float:
+        spent = monotonic() - self._started
+        left = spent / max(done - self._before, 1) * max(self._total - done, 0)
+        return left if self._timeout is None else max(0.0, min(left, self._timeout - spent))
+
+
+def best_so_far(study: optuna.Study, metric: str) -> str:
+    """The best score, and of two objectives how many networks are on the front.
+
+    Args:
+        study:
+            With the score as its first objective.
+        metric:
+            The score's name.
+    """
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if not trials:
+        return "none trained to the end yet"
+    best = max(trials, key=lambda trial: trial.values[0])
+    front = f", front of {len(study.best_trials)}" if len(study.directions) > 1 else ""
+    return f"best {metric} {best.values[0]:.4f} (network {best.number}){front}"
+
+
+def counts(trials: list[FrozenTrial]) -> list[str]:
+    """How many trials were pruned and rejected, where there are such.
+
+    Args:
+        trials:
+            All of a study.
+    """
+    pruned = [trial for trial in trials if trial.state == TrialState.PRUNED]
+    rejected = sum("rejected" in trial.user_attrs for trial in pruned)
+    told = {"pruned": len(pruned) - rejected, "rejected": rejected}
+    return [f"{number} {what}" for what, number in told.items() if number]
+
+
+def duration(seconds: float) -> str:
+    """``42 s``, ``3 min 20 s`` or ``2 h 5 min``.
+
+    Args:
+        seconds:
+            At least 0.
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def plural(number: float, noun: str) -> str:
+    """``1 network``, ``1,200 networks``.
+
+    Args:
+        number:
+            How many.
+        noun:
+            Of what.
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

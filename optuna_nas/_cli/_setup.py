@@ -1,0 +1,105 @@
+"""What a search is about: the command line, the data and the space together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from optuna_nas._cli._data import Data
+from optuna_nas._cli._data import load_data
+from optuna_nas._cli._errors import bad_input
+from optuna_nas._cli._options import Options
+from optuna_nas._cli._space import choose_space
+from optuna_nas._cli._space import Space
+from optuna_nas.metrics import Flops
+from optuna_nas.metrics import Parameters
+from optuna_nas.study import Objective
+from optuna_nas.training import Train
+
+
+EPOCHS_FOR_IMAGES = 15
+EPOCHS_FOR_TABLES = 50
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A search that can begin.
+
+    Args:
+        options:
+            The command line.
+        data:
+            What to learn from.
+        space:
+            What to search.
+    """
+
+    options: Options
+    data: Data
+    space: Space
+
+    @property
+    def epochs(self) -> int:
+        """How long each network is trained."""
+        default = EPOCHS_FOR_IMAGES if len(self.data.shape) == 3 else EPOCHS_FOR_TABLES
+        return self.options.epochs or default
+
+    @property
+    def objectives(self) -> list[str]:
+        """What is optimized: the score, to be maximized, and perhaps a cost."""
+        return [self.data.metric, *([self.options.also] if self.options.also else [])]
+
+    def signature(self) -> dict[str, Any]:
+        """What makes this search this one and not another, as JSON has it."""
+        arguments = ", ".join(f"{name}={value}" for name, value in self.space.arguments.items())
+        return {
+            "data": f"{self.data.name} ({self.data.fingerprint})",
+            "target": self.options.target,
+            "drop": list(self.options.drop),
+            "task": self.data.task,
+            "space": f"{self.space.name}({arguments})",
+            "epochs": self.epochs,
+            "objectives": self.objectives,
+            "seed": self.options.seed,
+        }
+
+    def objective(self) -> Objective:
+        """What trials are called with.
+
+        Raises:
+            BadInput:
+                If there is no such device.
+        """
+        options, data = self.options, self.data
+        with bad_input():
+            train = Train(
+                data.train,
+                data.valid,
+                epochs=self.epochs,
+                seed=options.seed,
+                device=options.device,
+            )
+        costs = {"parameters": Parameters(), "flops": Flops(data.train[0][:1])}
+        also = [costs[options.also]] if options.also else []
+        return Objective(self.space.network, train, *also)
+
+
+def set_up(options: Options) -> Setup:
+    """Loads the data and chooses the space.
+
+    Args:
+        options:
+            The command line.
+
+    Raises:
+        BadInput:
+            If the data cannot be learned from, or the space is not for them.
+    """
+    data = load_data(
+        options.data,
+        seed=options.seed,
+        target=options.target,
+        task=options.task,
+        drop=options.drop,
+    )
+    return Setup(options, data, choose_space(options.space, data))

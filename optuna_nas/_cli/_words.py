@@ -1,0 +1,207 @@
+"""What a search says: first what is going to be done, at the end what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import math
+from typing import Any
+
+import optuna
+from rich.console import Console
+from rich.padding import Padding
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from optuna_nas._cli._data import Data
+from optuna_nas._cli._decisions import as_table
+from optuna_nas._cli._decisions import front_table
+from optuna_nas._cli._files import how_to_load
+from optuna_nas._cli._files import MODEL
+from optuna_nas._cli._files import RESULT
+from optuna_nas._cli._finish import Finalist
+from optuna_nas._cli._finish import Outcome
+from optuna_nas._cli._finish import SEEDS
+from optuna_nas._cli._progress import plural
+from optuna_nas._cli._setup import Setup
+from optuna_nas._cli._study import without_password
+from optuna_nas.space import survey
+
+
+def introduce(console: Console, setup: Setup, study: optuna.Study) -> None:
+    """Says what is going to be searched.
+
+    Args:
+        console:
+            Where.
+        setup:
+            The search.
+        study:
+            Where it is kept.
+    """
+    options, data, space = setup.options, setup.data, setup.space
+    train, valid, test = data.rows
+    surveyed = survey(space.network)
+    sampler = type(study.sampler).__name__
+    goal = f"more {data.metric}" + (f" with fewer {options.also}" if options.also else "")
+    lines = {
+        "Data": f"{data.name}: {_described(data)}",
+        "Task": data.reason,
+        "Split": f"{train:,} to train on, {valid:,} to choose by, {test:,} for the final test",
+        "Space": f"{space.name}: {plural(len(surveyed.search_space), 'decision')}, "
+        f"{_size(surveyed.size, surveyed.how)}",
+        "Search": f"{plural(options.trials, 'network')}, proposed by {sampler}, "
+        f"{plural(setup.epochs, 'epoch')} each, for {goal}",
+        "Seed": f"{options.seed}",
+        "Study": without_password(options.where),
+    }
+    console.print(_labelled(lines))
+    console.print()
+
+
+def report_front(console: Console, study: optuna.Study, objectives: Sequence[str]) -> None:
+    """Prints the Pareto front, the smallest network first.
+
+    Args:
+        console:
+            Where.
+        study:
+            With two objectives.
+        objectives:
+            Their names.
+    """
+    score, cost = objectives
+    console.print(f"[bold]Pareto front[/]: from each of these, more {score} costs more {cost}")
+    console.print(Padding(front_table(study.best_trials, objectives), (0, 0, 1, 2)))
+
+
+def report_winner(console: Console, finalists: Sequence[Finalist], metric: str) -> None:
+    """Prints how the winner was chosen, and what it is.
+
+    Args:
+        console:
+            Where.
+        finalists:
+            The best first.
+        metric:
+            The score's name.
+    """
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("network", "in the search", f"mean of {SEEDS}", "epochs"):
+        table.add_column(name, justify="right")
+    table.add_column("each")
+    for finalist in finalists:
+        told = (f"{finalist.searched:.4f}", f"{finalist.mean:.4f}", str(finalist.epochs))
+        scores = " ".join(f"{score:.4f}" for score in finalist.scores) or "could not be trained"
+        style = "bold green" if finalist is finalists[0] else None
+        table.add_row(str(finalist.number), *told, scores, style=style)
+    console.print(
+        f"[bold]Finalists[/]: the best of the search, trained again {SEEDS} times, since one high "
+        f"score can be luck; {metric} on the validation part"
+    )
+    console.print(Padding(table, (0, 0, 1, 2)))
+    console.print(f"[bold]Network {finalists[0].number}[/]")
+    console.print(Padding(as_table(finalists[0].params), (0, 0, 1, 2)))
+
+
+def report_test(console: Console, tested: Sequence[Outcome], data: Data) -> None:
+    """Prints the test scores and which is the best.
+
+    Args:
+        console:
+            Where.
+        tested:
+            The network found, then the controls.
+        data:
+            What they were tested on.
+    """
+    rows = data.rows[2]
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for one in tested:
+        wrong = f"{_wrong(one, rows)} of {rows} wrong" if data.classes else ""
+        style = "bold" if one is tested[0] else None
+        table.add_row(one.name, f"{one.score:.4f}", wrong, style=style)
+    console.print(f"[bold]Test[/]: {data.metric} on the {rows:,} rows kept for the end")
+    console.print(Padding(table, (0, 0, 0, 2)))
+    for control in tested[1:]:
+        console.print(verdict(tested[0], control, data))
+    console.print()
+
+
+def verdict(found: Outcome, control: Outcome, data: Data) -> Text:
+    """Says in words which of two is better.
+
+    Args:
+        found:
+            The network found.
+        control:
+            What it is held against.
+        data:
+            What both were tested on.
+    """
+    rows = data.rows[2]
+    if data.classes:
+        difference: float = _wrong(control, rows) - _wrong(found, rows)
+        by = f"{plural(abs(difference), 'fewer mistake')} in {rows} rows"
+    else:
+        difference = found.score - control.score
+        by = f"r2 higher by {abs(difference):.4f}"
+    if difference == 0:
+        return Text(f"The network found and {control.name} are equally good.")
+    if difference > 0:
+        return Text(f"The network found beats {control.name}: {by}.", style="green")
+    return Text(
+        f"{control.name[0].upper()}{control.name[1:]} beats the network found: {by}.",
+        style="yellow",
+    )
+
+
+def report_files(console: Console, setup: Setup) -> None:
+    """Says where everything is and how to load the network.
+
+    Args:
+        console:
+            Where.
+        setup:
+            What was searched.
+    """
+    options = setup.options
+    model = options.folder / MODEL
+    lines = {
+        "Study": f"{without_password(options.where)}, which optuna-nas show prints",
+        "Report": str(options.folder / RESULT),
+        "Network": f"{model}, which Python loads by",
+    }
+    console.print(_labelled(lines))
+    code = how_to_load(model, setup.space)
+    shown: Any = Syntax(code, "python", theme="ansi_dark", background_color="default")
+    console.print(Padding(shown if console.is_terminal else Text(code), (0, 0, 0, 10)))
+
+
+def _labelled(lines: dict[str, str]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", min_width=8)
+    table.add_column()
+    for label, text in lines.items():
+        table.add_row(label, Text(text))
+    return table
+
+
+def _described(data: Data) -> str:
+    rows = f"{sum(data.rows):,}"
+    of = f" in {len(data.classes)} classes" if data.classes else ""
+    if len(data.shape) == 3:
+        channels, height, width = data.shape
+        colours = "" if channels == 1 else f" of {channels} channels"
+        return f"{rows} images of {height} x {width} pixels{colours}{of}"
+    return f"{rows} rows of {plural(data.shape[0], 'feature')}{of}"
+
+
+def _size(size: float, how: str) -> str:
+    if math.isinf(size):
+        return "infinitely many networks"
+    return f"about {size:.2g} networks" if how == "estimated" else plural(size, "network")
+
+
+def _wrong(tested: Outcome, rows: int) -> int:
+    return round((1 - tested.score) * rows)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import Any
+
+import optuna
+import pytest
+from threadpoolctl import threadpool_limits
+
+from optuna_nas._cli._data import load_data
+from optuna_nas._cli._finish import best_trials
+from optuna_nas._cli._finish import default_mlp
+from optuna_nas._cli._finish import FINALISTS
+from optuna_nas._cli._finish import last_good_epoch
+from optuna_nas._cli._finish import Outcome
+from optuna_nas._cli._words import verdict
+
+
+def test_finalists_are_the_best_by_score_and_differ() -> None:
+    study = optuna.create_study(directions=["maximize", "minimize"])
+    distributions: Any = {"depth": optuna.distributions.IntDistribution(0, 9)}
+    for depth, score in ((1, 0.5), (2, 0.9), (2, 0.8), (3, 0.7), (4, 0.6), (5, 0.1)):
+        study.add_trial(
+            optuna.create_trial(
+                params={"depth": depth}, distributions=distributions, values=[score, 1.0]
+            )
+        )
+    assert [trial.params["depth"] for trial in best_trials(study)] == [2, 3, 4]
+    assert FINALISTS == 3
+
+
+@pytest.mark.parametrize(
+    ("curves", "epoch"),
+    [
+        ([[0.1, 0.5, 0.9]] * 3, 3),
+        ([[0.1, 0.9, 0.5]] * 3, 2),
+        ([[0.9, 0.9, 0.9]] * 3, 3),
+        ([[0.1, 0.8, 0.88], [0.1, 1.0, 0.9], [0.1, 0.9, 0.89]], 3),
+        ([[0.1, 0.8, 0.7], [0.1, 1.0, 0.9], [0.1, 0.9, 0.8]], 2),
+    ],
+)
+def test_training_is_cut_short_only_where_more_does_harm(
+    curves: list[list[float]], epoch: int
+) -> None:
+    assert last_good_epoch(curves) == epoch
+
+
+def test_the_control_is_as_good_as_it_should_be() -> None:
+    with threadpool_limits(1):
+        control = default_mlp(load_data("digits", seed=0), seed=0)
+    assert control.name == "scikit-learn's MLPClassifier"
+    assert 0.95 < control.score < 1
+
+
+def test_the_better_one_is_named_also_when_it_is_the_control() -> None:
+    data = load_data("digits", seed=0)
+    found, control = Outcome("The network found", 358 / 360), Outcome("random search", 355 / 360)
+    assert str(verdict(found, control, data)) == (
+        "The network found beats random search: 3 fewer mistakes in 360 rows."
+    )
+    control = Outcome("random search", 359 / 360)
+    assert str(verdict(found, control, data)) == (
+        "Random search beats the network found: 1 fewer mistake in 360 rows."
+    )
+    control = Outcome("random search", 358 / 360)
+    assert str(verdict(found, control, data)) == (
+        "The network found and random search are equally good."
+    )

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+import signal
+import subprocess
+import sys
+from time import monotonic
+from time import sleep
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+import pytest
+
+from optuna_nas._cli._study import WORKER
+
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
+
+CODE = "from optuna_nas._cli import main; main()"
+
+
+def begun(folder: Path, epochs: int) -> subprocess.Popen[str]:
+    """A search of which a trial is running."""
+    command = ["search", "flowers.csv", "--target", "kind", "--trials", "500"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", CODE, *command, "--epochs", str(epochs)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    journal, latest = folder / "studies/flowers/study.journal", monotonic() + 60
+    while not (journal.exists() and WORKER in journal.read_text()):
+        assert process.poll() is None
+        assert monotonic() < latest
+        sleep(0.05)
+    return process
+
+
+def states(folder: Path) -> list[TrialState]:
+    backend = JournalFileBackend(str(folder / "studies/flowers/study.journal"))
+    study = optuna.load_study(study_name=None, storage=JournalStorage(backend))
+    return [trial.state for trial in study.trials]
+
+
+def test_a_first_ctrl_c_finishes_the_running_network(tmp_path: Path, flowers_csv: Path) -> None:
+    process = begun(tmp_path, epochs=2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Stopping after this network; Ctrl-C again stops now." in out
+    assert out.endswith(
+        "Stopped. Everything so far is saved; this goes on with it:\n"
+        "  optuna-nas search flowers.csv --target kind --trials 500 --epochs 2\n"
+    )
+    assert err == ""
+    assert set(states(tmp_path)) <= {TrialState.COMPLETE, TrialState.PRUNED}
+    assert 0 < len(states(tmp_path)) < 500
+
+
+def test_a_second_ctrl_c_stops_at_once(tmp_path: Path, flowers_csv: Path) -> None:
+    process = begun(tmp_path, epochs=1_000_000)
+    process.send_signal(signal.SIGINT)
+    assert process.stdout is not None
+    while "Stopping after this network" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Stopped. Everything so far is saved" in out
+    assert err == ""
+    assert states(tmp_path) == [TrialState.FAIL]

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from optuna_nas._cli._options import Options
+
+
+def test_the_command_says_what_differs_from_the_defaults() -> None:
+    options = Options("my data.csv", target="k", drop=("a", "b c"), control=True, timeout=9.5)
+    command = (
+        "optuna-nas search 'my data.csv' --target k --drop a --drop 'b c' --timeout 9.5 --control"
+    )
+    assert options.command() == command
+    assert Options("digits").command() == "optuna-nas search digits"
+
+
+def test_files_go_to_a_folder_named_like_the_data() -> None:
+    options = Options("/data/iris.csv")
+    assert options.folder == Path("studies/iris")
+    assert options.where == str(Path("studies/iris/study.journal"))
+    assert options.study_name == "iris"
+    elsewhere = Options("digits", out=Path("x/y"), storage="sqlite:///z.db")
+    assert (elsewhere.where, elsewhere.study_name) == ("sqlite:///z.db", "y")

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+import json
+from pathlib import Path
+import socket
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+import pytest
+import torch
+
+import optuna_nas
+from optuna_nas._cli import _finish
+from optuna_nas._cli import _setup
+from optuna_nas._cli._data import Data
+from optuna_nas._cli._data import load_data
+from optuna_nas._cli._files import how_to_load
+from optuna_nas._cli._space import Space
+from optuna_nas._cli._study import WORKER
+from optuna_nas.training import score
+from tests.cli.conftest import flowers
+from tests.cli.conftest import HEADER
+from tests.cli.conftest import Ran
+from tests.cli.conftest import write_csv
+
+
+Run = Callable[..., Ran]
+KINDS = ("search", "flowers.csv", "--target", "kind", "--trials", "3", "--epochs", "2")
+
+
+def result(folder: str = "studies/flowers") -> Any:
+    return json.loads((Path(folder) / "result.json").read_text())
+
+
+def study(folder: str = "studies/flowers") -> optuna.Study:
+    storage = JournalStorage(JournalFileBackend(f"{folder}/study.journal"))
+    return optuna.load_study(study_name=Path(folder).name, storage=storage)
+
+
+def test_a_search_says_what_it_does_and_leaves_files(run: Run, flowers_csv: Path) -> None:
+    ran = run(*KINDS)
+    assert ran.status == 0
+    for said in (
+        "flowers.csv: 100 rows of 5 features in 2 classes",
+        "target 'kind': 2 different texts, so classification",
+        "60 to train on, 20 to choose by, 20 for the final test",
+        "MLP: 6 decisions, 1,536 networks",
+        "3 networks, proposed by TPESampler, 2 epochs each, for more accuracy",
+        "Searching: 3 of 3, best accuracy ",
+        "scikit-learn's MLPClassifier",
+        "studies/flowers/result.json",
+    ):
+        assert said in ran.out
+    assert "\x1b" not in ran.out
+    told = result()
+    assert told["study"]["trials"]["complete"] + told["study"]["trials"]["pruned"] == 3
+    assert list(told["test"]) == ["The network found", "scikit-learn's MLPClassifier"]
+    assert told["data"]["rows"] == {"train": 60, "valid": 20, "test": 20}
+    assert told["finalists"][0]["params"] == told["winner"]["params"]
+    assert len(told["finalists"][0]["scores"]) == 3
+    assert told["command"] == ("optuna-nas search flowers.csv --target kind --trials 3 --epochs 2")
+
+
+def test_the_lines_that_it_prints_load_the_network(run: Run, flowers_csv: Path) -> None:
+    run(*KINDS)
+    saved = torch.load("studies/flowers/model.pt", weights_only=True)
+    assert saved["classes"] == ["daisy", "rose"]
+    assert saved["params"] == result()["winner"]["params"]
+    code = how_to_load(Path("studies/flowers/model.pt"), Space("MLP", saved["arguments"]))
+    scope: dict[str, Any] = {}
+    exec(code, scope)
+    assert not scope["model"].training
+    data = load_data("flowers.csv", target="kind", seed=0)
+    assert score(scope["model"], data.test) == result()["test"]["The network found"]
+
+
+def test_running_it_again_goes_on_to_the_total(run: Run, flowers_csv: Path) -> None:
+    run(*KINDS, "--sampler", "random")
+    first = [trial.params for trial in study().trials]
+    ran = run(*KINDS, "--sampler", "random", "--trials", "5")
+    assert "Searching: 3 of 5 are there from before." in ran.out
+    assert len(study().trials) == 5
+    ran = run(*KINDS, "--sampler", "random", "--trials", "5")
+    assert "Searching: 5 of 5 are there from before." in ran.out
+    assert len(study().trials) == 5
+    assert [trial.params for trial in study().trials][:3] == first
+    in_one_go = (*KINDS, "--sampler", "random", "--trials", "5", "--out", "studies/other")
+    run(*in_one_go)
+    assert [t.params for t in study("studies/other").trials] == [t.params for t in study().trials]
+    assert [t.values for t in study("studies/other").trials] == [t.values for t in study().trials]
+    assert result("studies/other")["test"] == result()["test"]
+
+
+def test_trials_that_died_are_failed_and_do_not_count(run: Run, flowers_csv: Path) -> None:
+    run(*KINDS, "--trials", "1")
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    trial = study().ask()
+    trial.set_user_attr(WORKER, {"host": socket.gethostname(), "pid": dead.pid, "started": None})
+    ran = run(*KINDS, "--trials", "2")
+    assert "1 network died with an earlier run and will not count." in ran.out
+    assert "Searching: 1 of 2 are there from before." in ran.out
+    assert [t.state == TrialState.FAIL for t in study().trials] == [False, True, False]
+
+
+def test_another_search_in_the_same_folder_is_an_error(run: Run, flowers_csv: Path) -> None:
+    run(*KINDS, "--trials", "1")
+    ran = run(*KINDS, "--epochs", "3", "--seed", "1")
+    assert ran.status == 2
+    assert ran.err == (
+        "error: study 'flowers' in studies/flowers/study.journal belongs to another search: "
+        "epochs was 2 and now is 3; seed was 0 and now is 1. Give the options that it was begun "
+        "with, or another folder: --out."
+    )
+    write_csv(Path("flowers.csv"), HEADER, flowers(90))
+    ran = run(*KINDS)
+    assert ran.err.startswith(
+        "error: study 'flowers' in studies/flowers/study.journal belongs to another search: data "
+        "was flowers.csv ("
+    )
+
+
+def test_two_objectives_give_a_front(run: Run, flowers_csv: Path) -> None:
+    for also in ("parameters", "flops"):
+        ran = run(*KINDS, "--also", also, "--out", also)
+        assert f"for more accuracy with fewer {also}" in ran.out
+        assert "Pareto front: from each of these, more accuracy costs more" in ran.out
+        assert result(also)["study"]["directions"] == ["maximize", "minimize"]
+        assert result(also)["study"]["front"]
+
+
+def test_random_search_is_a_second_control(run: Run, flowers_csv: Path) -> None:
+    ran = run(*KINDS, "--control")
+    assert "Random search: 3 of 3" in ran.out
+    names = ["The network found", "random search", "scikit-learn's MLPClassifier"]
+    assert list(result()["test"]) == names
+    assert Path("studies/flowers/control.journal").exists()
+    assert "params" in result()["control_winners"]["random search"]
+
+
+def test_numbers_are_predicted_and_held_against_scikit_learn(run: Run, flowers_csv: Path) -> None:
+    ran = run("search", "flowers.csv", "--target", "length", "--trials", "2", "--epochs", "1")
+    assert "target 'length': 100 different numbers, so regression" in ran.out
+    assert "for more r2" in ran.out
+    assert "scikit-learn's MLPRegressor" in ran.out
+    assert "r2 higher by " in ran.out
+
+
+def test_a_study_can_be_in_a_database_and_without_a_pruner(run: Run, flowers_csv: Path) -> None:
+    url = "sqlite:///studies.db"
+    run(*KINDS, "--storage", url, "--pruner", "none", "--trials", "2")
+    assert len(optuna.load_study(study_name="flowers", storage=url).trials) == 2
+    assert result()["study"]["pruner"] == "NopPruner"
+    assert not Path("studies/flowers/study.journal").exists()
+
+
+def test_the_timeout_ends_the_search_and_the_best_is_still_trained(
+    run: Run, flowers_csv: Path
+) -> None:
+    run(*KINDS, "--trials", "100000", "--timeout", "0.01")
+    assert len(study().trials) < 100
+    assert result()["winner"]["params"]
+
+
+def test_without_a_network_trained_to_the_end_there_is_none_to_choose(
+    run: Run, flowers_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reject(*arguments: Any) -> float:
+        raise optuna_nas.Rejected("nothing pleases me")
+
+    monkeypatch.setattr(optuna_nas.Objective, "__call__", reject)
+    ran = run(*KINDS)
+    assert ran.err == (
+        "error: no network was trained to the end (3 pruned), so there is none to choose. Give "
+        "more --trials or --timeout; optuna-nas show says why networks were rejected."
+    )
+
+
+def test_a_winner_that_cannot_be_trained_again_is_told(
+    run: Run, flowers_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverge(*arguments: Any, **options: Any) -> Any:
+        raise optuna_nas.Rejected("loss is nan")
+
+    monkeypatch.setattr(_finish, "train_epochs", diverge)
+    ran = run(*KINDS)
+    assert ran.err == (
+        "error: none of the best networks could be trained again with other seeds: their losses "
+        "were not finite. Give more --trials."
+    )
+
+
+def test_the_test_part_changes_nothing_but_the_test_scores(
+    run: Run, flowers_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shuffled(*arguments: Any, **options: Any) -> Data:
+        data = load_data(*arguments, **options)
+        x, y = data.test
+        return replace(data, test=(x[::-1] * 9, np.roll(y, 7)))
+
+    run(*KINDS, "--out", "true/flowers")
+    monkeypatch.setattr(_setup, "load_data", shuffled)
+    run(*KINDS, "--out", "shuffled/flowers")
+    true, other = result("true/flowers"), result("shuffled/flowers")
+    assert true["test"] != other["test"]
+    for told in (true, other):
+        for name in ("test", "seconds", "finished", "command"):
+            del told[name]
+        del told["options"]["out"], told["study"]["storage"]
+    assert true == other
+    weights = [torch.load(f"{f}/flowers/model.pt")["state_dict"] for f in ("true", "shuffled")]
+    assert all((weights[0][name] == weights[1][name]).all() for name in weights[0])
+    trials = [study(f"{f}/flowers").trials for f in ("true", "shuffled")]
+    assert [t.values for t in trials[0]] == [t.values for t in trials[1]]
