@@ -4,6 +4,7 @@ from optuna_nas.space._answered import AnsweredTrial
 from optuna_nas.space._build import ARCHITECTURE
 from optuna_nas.space._build import build
 from optuna_nas.space._build import construct
+from optuna_nas.space._build import sketch
 from optuna_nas.space._decisions import categorical_distribution
 from optuna_nas.space._decisions import describe
 from optuna_nas.space._decisions import int_distribution
@@ -12,6 +13,8 @@ from optuna_nas.space._explore import CANNOT_BE_BUILT
 from optuna_nas.space._protocol import Network
 from optuna_nas.space._protocol import Trial
 from optuna_nas.space._sampled import ask
+from optuna_nas.space._sampled import ASKED
+from optuna_nas.space._sampled import asked_in
 from optuna_nas.space._sampled import Node
 from optuna_nas.space._sampled import SampledTrial
 from optuna_nas.space._sampled import to_json
@@ -26,6 +29,8 @@ __all__ = [
     "AnsweredTrial",
     "ARCHITECTURE",
     "ask",
+    "ASKED",
+    "asked_in",
     "build",
     "CANNOT_BE_BUILT",
     "categorical_distribution",
@@ -38,6 +43,7 @@ __all__ = [
     "SampledTrial",
     "Scope",
     "SearchSpaceError",
+    "sketch",
     "Survey",
     "survey",
     "SurveyTrial",

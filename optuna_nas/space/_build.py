@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
+import warnings
 
 from optuna.distributions import BaseDistribution
+from optuna.distributions import CategoricalDistribution
+import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
@@ -61,26 +65,72 @@ def build(network: Network, params_or_trial: Any) -> nn.Module:
     illegal: list[str] = []
 
     def answer(name: str, distribution: BaseDistribution) -> Any:
-        if name not in params:
-            missing.append(name)
-        elif not legal(distribution, params[name]):
-            illegal.append(f"{name!r} = {params[name]!r} ({describe(distribution)})")
-        else:
+        if name in params and legal(distribution, params[name]):
             return distribution.to_external_repr(distribution.to_internal_repr(params[name]))
-        return first(distribution)  # go on, to find every problem in one pass
+        if name in params:
+            illegal.append(f"{name!r} = {params[name]!r} ({describe(distribution)})")
+            return _nearest_value(distribution, params[name])
+        missing.append(name)
+        return _nearest_value(distribution, params.get(_nearest(name, params)))
 
     trial = AnsweredTrial(answer)
+    module, error = None, None
     try:
-        return construct(network, SampledTrial(trial))
-    finally:  # wrong params explain a network that could not be made, so they are told first
-        unknown = sorted(strict - set(trial.params))
-        problems = [
-            *_listed("missing", [f"{n!r}{_guess(n, unknown)}" for n in missing]),
-            *_listed("unknown", [f"{n!r}{_guess(n, list(trial.params))}" for n in unknown]),
-            *_listed("illegal", illegal),
-        ]
-        if problems:
-            raise ValueError(f"params do not fit the network: {'; '.join(problems)}.")
+        module = construct(network, SampledTrial(trial))
+    except Exception as raised:
+        error = raised
+    unknown = [] if error else sorted(strict - set(trial.params))
+    problems = [
+        *_listed("missing", [f"{n!r}{_guess(n, strict - set(trial.params))}" for n in missing]),
+        *_listed("unknown", [f"{n!r}{_guess(n, trial.params)}" for n in unknown]),
+        *_listed("illegal", illegal),
+    ]
+    if problems:  # they explain a network that could not be made, so they are told first
+        raise ValueError(f"params do not fit the network: {'; '.join(problems)}.") from error
+    if error:
+        raise error
+    assert module is not None
+    return module
+
+
+def sketch(network: Network, trial: Any, device: str) -> tuple[nn.Module, str]:
+    """Builds where size costs nothing: on the meta device, if the network does not mind.
+
+    A network that reads its tensors in ``__init__`` (``.item()``, ``.tolist()``, ``if tensor``)
+    is built on the CPU, and a warning says so.
+
+    Args:
+        network:
+            The search space.
+        trial:
+            Who answers. It may be asked twice, and gives the same answers.
+        device:
+            ``"meta"``, or ``"cpu"`` for a network that is known to need it.
+
+    Returns:
+        The module, and the device to use from now on.
+
+    Raises:
+        Exception:
+            What the network raises on the CPU.
+    """
+    if device == "cpu":
+        return construct(network, trial), "cpu"
+    try:
+        with torch.device("meta"):
+            return construct(network, trial), "meta"
+    except SearchSpaceError:
+        raise
+    except Exception as error:  # meta tensors have no values: torch raises errors of all kinds
+        on_meta = error
+    module = construct(network, trial)
+    warnings.warn(
+        f"network cannot be built on the meta device ({on_meta}); it is built on the CPU, which "
+        "takes longer. Do not read values of tensors in __init__ (.item(), if tensor), or "
+        "silence this: warnings.filterwarnings('ignore', message='network cannot be built').",
+        stacklevel=3,
+    )
+    return module, "cpu"
 
 
 def construct(network: Network, trial: Any) -> nn.Module:
@@ -117,9 +167,23 @@ def _listed(problem: str, names: list[str]) -> list[str]:
     return [f"{problem} {', '.join(names)}"] if names else []
 
 
-def _guess(name: str, legal_names: list[str]) -> str:
-    nearest = get_close_matches(name, legal_names, n=1)
-    return f" (did you mean {nearest[0]!r}?)" if nearest else ""
+def _nearest(name: str, names: Iterable[str]) -> str:
+    return next(iter(get_close_matches(name, names, n=1)), "")
+
+
+def _guess(name: str, names: Iterable[str]) -> str:
+    nearest = _nearest(name, names)
+    return f" (did you mean {nearest!r}?)" if nearest else ""
+
+
+def _nearest_value(distribution: BaseDistribution, value: Any) -> Any:
+    """What was probably meant, so that what depends on it is not reported as well."""
+    if legal(distribution, value):
+        return value
+    if isinstance(distribution, CategoricalDistribution) and isinstance(value, str):
+        texts = {str(choice): choice for choice in distribution.choices}
+        return texts.get(_nearest(value, texts), first(distribution))
+    return first(distribution)
 
 
 def _name(network: Any) -> str:

@@ -27,6 +27,9 @@ class _Answer(Enum):
         return self.value
 
 
+MANY = 50
+"""With more candidates than this, not every two of them are tried as parents."""
+
 NOT_ASKED = _Answer.NOT_ASKED
 """Stands for the answer of a decision that a run did not ask."""
 
@@ -118,10 +121,17 @@ class _Seen:
             if self.asked[name] != self.all:
                 masks[NOT_ASKED] = self.all & ~self.asked[name]
 
+    def decides(self, parent: str, name: str) -> bool:
+        """Whether some answer of one decision tells alone whether the other is asked."""
+        masks = self.with_answer[parent].values()
+        return any(self.asked[name] & mask in (0, mask) for mask in masks)
+
 
 def _find(name: str, names: Sequence[str], seen: _Seen) -> Condition | None:
     candidates = [p for p in names if p != name and p not in seen.asked_after[name]]
     for count in range(3):
+        if count == 2 and len(candidates) > MANY:  # leave out those that alone decide nothing
+            candidates = [p for p in candidates if seen.decides(p, name)]
         for parents in combinations(candidates, count):
             asked = _table(parents, seen.all, seen.asked[name], seen)
             if asked is not None:

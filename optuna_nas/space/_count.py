@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Sequence
+from math import isqrt
 from math import prod
-from math import sqrt
-from statistics import fmean
-from statistics import stdev
 from typing import Any
 from typing import TypeAlias
 
@@ -23,25 +21,29 @@ Factor: TypeAlias = tuple[tuple[str, ...], dict[tuple[Any, ...], int]]
 
 
 def factored_size(
-    conditions: Mapping[str, Condition], values: Mapping[str, Sequence[Any]]
+    conditions: Mapping[str, Condition],
+    sizes: Mapping[str, int],
+    seen: Mapping[str, Sequence[Any]],
 ) -> int | None:
     """Counts the architectures of a table of conditions, by variable elimination.
 
-    Each decision is a factor over itself and its parents, 1 where it is answered exactly if its
-    condition holds. Decisions are summed out one by one, cheapest first (Dechter 1999, "Bucket
-    elimination", sec. 3).
+    Each decision is a factor over its parents and, if others depend on it, itself: in how many
+    ways it can be answered. Decisions are summed out one by one, cheapest first (Dechter 1999,
+    "Bucket elimination", sec. 3).
 
     Args:
         conditions:
             When each decision is asked.
-        values:
-            The answers of each decision.
+        sizes:
+            How many answers each decision has.
+        seen:
+            The answers of each decision that others depend on.
 
     Returns:
         The number, or None if it would take tables of more than 200,000 entries.
     """
-    factors = [_factor(name, conditions[name], values[name]) for name in conditions]
-    left = set(conditions)
+    factors = [_factor(name, conditions[name], sizes[name], seen.get(name)) for name in conditions]
+    left = set(seen)
     while left:
         name = min(sorted(left), key=lambda n: len(_neighbours(n, factors)))
         touched = [f for f in factors if name in f[0]]
@@ -55,7 +57,7 @@ def factored_size(
     return prod(table[()] for _, table in factors)
 
 
-def estimated_size(runs: Sequence[Run | None], sizes: Mapping[str, int]) -> tuple[float, float]:
+def estimated_size(runs: Sequence[Run | None], sizes: Mapping[str, int]) -> tuple[int, int]:
     """Estimates the number of architectures from uniformly random runs (Knuth 1975).
 
     The product of the numbers of options along a random path is an unbiased estimate of the
@@ -68,17 +70,23 @@ def estimated_size(runs: Sequence[Run | None], sizes: Mapping[str, int]) -> tupl
             How many answers each decision has.
 
     Returns:
-        The mean and its standard error.
+        The mean and its standard error, rounded.
     """
-    estimates = [float(prod(sizes[name] for name in run)) if run else 0.0 for run in runs]
-    return fmean(estimates), stdev(estimates) / sqrt(len(estimates))
+    estimates = [0 if run is None else prod(sizes[name] for name in run) for run in runs]
+    n = len(estimates)
+    mean = sum(estimates) // n
+    variance = sum((estimate - mean) ** 2 for estimate in estimates) // (n - 1)
+    return mean, isqrt(variance // n)
 
 
-def _factor(name: str, condition: Condition, values: Sequence[Any]) -> Factor:
+def _factor(name: str, condition: Condition, size: int, seen: Sequence[Any] | None) -> Factor:
+    if seen is None:
+        table = {answers: size if asked else 1 for answers, asked in condition.asked.items()}
+        return condition.parents, table
     table = {
         (*answers, value): 1
         for answers, asked in condition.asked.items()
-        for value in (values if asked else [NOT_ASKED])
+        for value in (seen if asked else [NOT_ASKED])
     }
     return (*condition.parents, name), table
 

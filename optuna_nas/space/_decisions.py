@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from itertools import combinations
+import math
+from numbers import Real
 from typing import Any
-from typing import cast
 
 from optuna.distributions import BaseDistribution
 from optuna.distributions import CategoricalDistribution
@@ -38,24 +40,38 @@ def describe(distribution: BaseDistribution) -> str:
     return f"{kind} {distribution.low}..{distribution.high}{step}{log}"
 
 
-def grid(distribution: BaseDistribution) -> Sequence[Any] | None:
-    """Returns every value of a distribution, or None where it is a continuum.
+def cardinality(distribution: BaseDistribution) -> int | None:
+    """Returns how many values a distribution has, or None where it is a continuum.
 
     Args:
         distribution:
             Any of Optuna's three distributions.
     """
     if isinstance(distribution, CategoricalDistribution):
-        return distribution.choices
-    if isinstance(distribution, IntDistribution):
-        return range(distribution.low, distribution.high + 1, distribution.step)
-    assert isinstance(distribution, FloatDistribution)
+        return len(distribution.choices)
     if distribution.single():
-        return (distribution.low,)
+        return 1
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    if isinstance(distribution, IntDistribution):
+        return (distribution.high - distribution.low) // distribution.step + 1
     if distribution.step is None:
         return None
-    steps = round((distribution.high - distribution.low) / distribution.step)
-    return [distribution.low + i * distribution.step for i in range(steps + 1)]
+    return round((distribution.high - distribution.low) / distribution.step) + 1
+
+
+def value_at(distribution: BaseDistribution, i: int) -> Any:
+    """Returns the i-th value, in order, of a distribution that is no continuum.
+
+    Args:
+        distribution:
+            Any of Optuna's three distributions.
+        i:
+            From 0.
+    """
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[i]
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    return distribution.low + i * (distribution.step or 0)
 
 
 def first(distribution: BaseDistribution) -> Any:
@@ -65,8 +81,7 @@ def first(distribution: BaseDistribution) -> Any:
         distribution:
             Any of Optuna's three distributions.
     """
-    values = grid(distribution)
-    return values[0] if values is not None else cast(FloatDistribution, distribution).low
+    return value_at(distribution, 0)
 
 
 def legal(distribution: BaseDistribution, value: Any) -> bool:
@@ -78,14 +93,22 @@ def legal(distribution: BaseDistribution, value: Any) -> bool:
         value:
             Anything.
     """
-    try:
-        return distribution._contains(distribution.to_internal_repr(value))
-    except (TypeError, ValueError):
+    if isinstance(distribution, CategoricalDistribution):
+        return value in distribution.choices
+    if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
         return False
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    number = float(value)  # of a float, rounding may have moved the last digits
+    if isinstance(distribution, FloatDistribution):
+        number = min(max(number, distribution.low), distribution.high)
+        if not math.isclose(number, value, rel_tol=1e-9, abs_tol=1e-12):
+            return False
+    return distribution._contains(number)
 
 
 def int_distribution(name: str, low: int, high: int, step: int, log: bool) -> IntDistribution:
     with _named(name):
+        _check_divisible(low, high, step)
         return IntDistribution(low, high, log=log, step=step)
 
 
@@ -93,13 +116,15 @@ def float_distribution(
     name: str, low: float, high: float, step: float | None, log: bool
 ) -> FloatDistribution:
     with _named(name):
+        if step is not None:
+            _check_divisible(low, high, step)
         return FloatDistribution(low, high, log=log, step=step)
 
 
 def categorical_distribution(
     name: str, choices: Sequence[Any], noun: str = "choices"
 ) -> CategoricalDistribution:
-    _check_name(name)
+    check_name(name)
     if isinstance(choices, str) or not isinstance(choices, Sequence):
         raise SearchSpaceError(
             f"Decision {name!r}: {noun} must be a list, but got {choices!r}. "
@@ -114,17 +139,16 @@ def categorical_distribution(
                 f"{choice!r} ({type(choice).__name__}). Choose among short names, and look the "
                 "object up by its name; suggest_module does that for modules."
             )
-    repeated = [c for i, c in enumerate(choices) if c != c or c in list(choices)[:i]]
-    if repeated:
+    if len(set(choices)) < len(choices) or any(choice != choice for choice in choices):
         raise SearchSpaceError(
             f"Decision {name!r}: {noun} must differ from one another (1, 1.0 and True do not, nor "
-            f"does NaN from itself), but {repeated[0]!r} came again in {list(choices)!r}."
+            f"does NaN from itself), but got {list(choices)!r}."
         )
     return CategoricalDistribution(list(choices))
 
 
 def module_distribution(name: str, options: Mapping[str, Any]) -> CategoricalDistribution:
-    _check_name(name)
+    check_name(name)
     if not isinstance(options, Mapping):
         raise SearchSpaceError(
             f"Decision {name!r}: options must be a dict from a short name to a function without "
@@ -163,7 +187,7 @@ def inputs_distribution(name: str, n: int, k: int) -> CategoricalDistribution:
 
 def check_same(name: str, before: BaseDistribution, now: BaseDistribution) -> None:
     """Raises unless a name that was asked before is asked with the same distribution."""
-    if before != now or type(before) is not type(now):
+    if type(before) is not type(now) or vars(before) != vars(now):
         raise SearchSpaceError(
             f"Decision {name!r} was asked with two distributions: {describe(before)}, and now "
             f"{describe(now)}. One name is one decision for the whole study: use another name, or "
@@ -171,7 +195,19 @@ def check_same(name: str, before: BaseDistribution, now: BaseDistribution) -> No
         )
 
 
-def _check_name(name: str) -> None:
+def _check_divisible(low: float, high: float, step: float) -> None:
+    """Optuna would lower ``high``, and warn each time that the question is asked."""
+    exact = [Decimal(str(number)) for number in (low, high, step)]
+    rest = (exact[1] - exact[0]) % exact[2] if exact[2] > 0 <= exact[1] - exact[0] else 0
+    if rest:
+        raise ValueError(
+            f"high is not reached from low in steps of {step}, but got ({low=}, {high=}); write "
+            f"high={exact[1] - rest}."
+        )
+
+
+def check_name(name: str) -> None:
+    """Raises unless a name can be one."""
     if not isinstance(name, str) or not name:
         raise SearchSpaceError(f"A decision's name must be a str that is not empty, got {name!r}.")
 
@@ -179,7 +215,7 @@ def _check_name(name: str) -> None:
 @contextmanager
 def _named(name: str) -> Iterator[None]:
     """Puts the decision's name before what Optuna says about its range."""
-    _check_name(name)
+    check_name(name)
     try:
         yield
     except (TypeError, ValueError) as error:

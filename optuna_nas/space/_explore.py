@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from itertools import takewhile
 from random import Random
+import sys
 from typing import Any
 
 from optuna.distributions import BaseDistribution
@@ -20,12 +22,13 @@ import torch
 
 from optuna_nas.space._answered import Answer
 from optuna_nas.space._answered import AnsweredTrial
-from optuna_nas.space._build import construct
+from optuna_nas.space._build import sketch
 from optuna_nas.space._conditions import Run
+from optuna_nas.space._decisions import cardinality
 from optuna_nas.space._decisions import check_same
 from optuna_nas.space._decisions import first
-from optuna_nas.space._decisions import grid
 from optuna_nas.space._decisions import SearchSpaceError
+from optuna_nas.space._decisions import value_at
 from optuna_nas.space._pairs import Pairs
 from optuna_nas.space._protocol import Network
 from optuna_nas.space._sampled import SampledTrial
@@ -50,13 +53,13 @@ def tried(distribution: BaseDistribution, limit: int = ALONE) -> Sequence[Any]:
         limit:
             How many values of a number are tried at the most; at least 2.
     """
-    values = grid(distribution)
+    values = cardinality(distribution)
     if values is None:
         assert isinstance(distribution, FloatDistribution)
         return (distribution.low, (distribution.low + distribution.high) / 2, distribution.high)
-    if isinstance(distribution, CategoricalDistribution) or len(values) <= limit:
-        return values
-    return [values[i * (len(values) - 1) // (limit - 1)] for i in range(limit)]
+    if isinstance(distribution, CategoricalDistribution) or values <= limit:
+        return [value_at(distribution, i) for i in range(values)]
+    return [value_at(distribution, i * (values - 1) // (limit - 1)) for i in range(limit)]
 
 
 class Explorer:
@@ -65,28 +68,28 @@ class Explorer:
     Args:
         network:
             The search space.
-        device:
-            Where to build: ``"meta"``, or ``"cpu"`` for a network that looks at its tensors.
         seed:
             Of the random answers.
     """
 
-    def __init__(self, network: Network, device: str, seed: int) -> None:
+    def __init__(self, network: Network, seed: int) -> None:
         self.search_space: dict[str, BaseDistribution] = {}
         self.runs: list[Run] = []
         self.count = 0
         self.unbuildable = 0
         self.error: Exception | None = None
+        self.device = "meta"
         self._network = network
-        self.device = device
         self._random = Random(seed)
         self._contexts: dict[str, Mapping[str, Any]] = {}
+        self._tried_alone: set[str] = set()
 
     def walk(self) -> None:
         """Meets every option of every module in one run."""
         trial = SurveyTrial()
         self._construct(trial)
-        self._meet(trial.distributions, trial.contexts)
+        for name, distribution in trial.distributions.items():
+            self._meet(name, distribution, trial.contexts[name])
 
     def run(self, required: Mapping[str, Any], otherwise: Answer = most) -> tuple[Run, bool]:
         """Runs the network once.
@@ -106,9 +109,8 @@ class Explorer:
 
         trial = AnsweredTrial(answer)
         built = self._construct(SampledTrial(trial))
-        answers = list(trial.params.items())
-        contexts = {name: dict(answers[:i]) for i, (name, _) in enumerate(answers)}
-        self._meet(trial.distributions, contexts)
+        for name, distribution in trial.distributions.items():
+            self._meet(name, distribution, trial.params)
         if built:
             self.runs.append(trial.params)
         else:
@@ -168,7 +170,10 @@ class Explorer:
         """
 
         def answer(name: str, distribution: BaseDistribution) -> Any:
-            return self._random.choice(grid(distribution) or tried(distribution))
+            values = cardinality(distribution)
+            if values is None:
+                return self._random.choice(tried(distribution))
+            return value_at(distribution, self._random.randrange(values))
 
         runs = (self.run({}, answer) for _ in range(count))
         return [run if built else None for run, built in runs]
@@ -198,8 +203,7 @@ class Explorer:
         """The run's answers up to the last one that has a next value, and that value."""
         answers = list(run.items())
         for i, (name, value) in reversed(list(enumerate(answers))):
-            values = grid(self.search_space[name])
-            assert values is not None
+            values = tried(self.search_space[name], limit=sys.maxsize)
             position = values.index(value) + 1
             if position < len(values):
                 return {**dict(answers[:i]), name: values[position]}
@@ -207,18 +211,17 @@ class Explorer:
 
     def _values(self) -> Iterator[tuple[str, Any]]:
         """Every decision with every value to try, those that are met on the way included."""
-        done: set[str] = set()
-        while new := [name for name in self.search_space if name not in done]:
+        while new := [name for name in self.search_space if name not in self._tried_alone]:
             for name in new:
-                done.add(name)
+                self._tried_alone.add(name)
                 for value in tried(self.search_space[name]):
                     yield name, value
 
     def _construct(self, trial: Any) -> bool:
         self.count += 1
         try:
-            with torch.random.fork_rng(devices=[]), torch.device(self.device):
-                construct(self._network, trial)
+            with torch.random.fork_rng(devices=[]):
+                _, self.device = sketch(self._network, trial, self.device)
         except SearchSpaceError:
             raise
         except CANNOT_BE_BUILT as error:
@@ -226,14 +229,10 @@ class Explorer:
             return False
         return True
 
-    def _meet(
-        self,
-        distributions: Mapping[str, BaseDistribution],
-        contexts: Mapping[str, Mapping[str, Any]],
-    ) -> None:
-        for name, distribution in distributions.items():
-            if name in self.search_space:
-                check_same(name, self.search_space[name], distribution)
-            else:
-                self.search_space[name] = distribution
-                self._contexts[name] = contexts[name]
+    def _meet(self, name: str, distribution: BaseDistribution, answers: Mapping[str, Any]) -> None:
+        """Notes a decision, and of a new one the answers that were given before it."""
+        if name not in self.search_space:
+            before = takewhile(lambda item: item[0] != name, answers.items())
+            self.search_space[name], self._contexts[name] = distribution, dict(before)
+        elif distribution is not self.search_space[name]:
+            check_same(name, self.search_space[name], distribution)

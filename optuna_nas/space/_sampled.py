@@ -28,9 +28,11 @@ from torch import Tensor
 
 from optuna_nas.space._decisions import categorical_distribution
 from optuna_nas.space._decisions import check_same
+from optuna_nas.space._decisions import describe
 from optuna_nas.space._decisions import float_distribution
 from optuna_nas.space._decisions import inputs_distribution
 from optuna_nas.space._decisions import int_distribution
+from optuna_nas.space._decisions import legal
 from optuna_nas.space._decisions import module_distribution
 from optuna_nas.space._decisions import repeat_distribution
 from optuna_nas.space._protocol import Trial
@@ -71,10 +73,14 @@ class SampledTrial:
 
     def __init__(self, trial: optuna.trial.BaseTrial) -> None:
         self._trial: Any = trial
-        self._asked: dict[str, BaseDistribution] | None = None
+        self.asked: dict[str, BaseDistribution] = {}
+        """What this trial was asked so far, in the order asked."""
+        self.failure: Exception | None = None
+        """What asking itself raised: an error of sampler or storage, never the candidate's."""
+        self._before: dict[str, BaseDistribution] | None = None
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith(("__", "_trial", "suggest_")):
+        if name.startswith(("__", "suggest_")) or name in ("_trial", "asked", "failure"):
             raise AttributeError(name)
         return getattr(self._trial, name)
 
@@ -262,27 +268,35 @@ class SampledTrial:
         return study is not None and len(study.directions) > 1
 
     def _ask(self, name: str, distribution: BaseDistribution) -> Any:
-        asked = self._asked_so_far()
-        if name in asked:
-            check_same(name, asked[name], distribution)
-            return ask(self._trial, name, distribution)
-        answer = ask(self._trial, name, distribution)
-        asked[name] = distribution
-        self._remember(asked)
+        if name in self.asked:
+            check_same(name, self.asked[name], distribution)
+        try:
+            if name not in self.asked:
+                self._remember(name, distribution)
+            answer = ask(self._trial, name, distribution)
+            if not legal(distribution, answer):
+                raise ValueError(
+                    f"Decision {name!r} was answered by {answer!r}, but legal is "
+                    f"{describe(distribution)}. Was the trial enqueued or fixed with that value?"
+                )
+        except Exception as error:
+            self.failure = error
+            raise
+        self.asked[name] = distribution
         return answer
 
-    def _asked_so_far(self) -> dict[str, BaseDistribution]:
-        """What the study's trials asked; read once, before this trial's first question."""
-        if self._asked is None:
-            study = getattr(self._trial, "study", None)
-            stored = {} if study is None else study.user_attrs.get(ASKED, {})
-            self._asked = {n: json_to_distribution(json.dumps(d)) for n, d in stored.items()}
-        return self._asked
-
-    def _remember(self, asked: dict[str, BaseDistribution]) -> None:
+    def _remember(self, name: str, distribution: BaseDistribution) -> None:
+        """Holds a name that is new to this trial against those that the study's trials asked."""
         study = getattr(self._trial, "study", None)
-        if study is not None:
-            study.set_user_attr(ASKED, to_json(asked))
+        if study is None:
+            return
+        if self._before is None or name not in self._before:
+            self._before = asked_in(study)
+        if name in self._before:
+            check_same(name, self._before[name], distribution)
+        else:
+            self._before[name] = distribution
+            study.set_user_attr(ASKED, to_json(self._before))
 
 
 class Node(nn.Module):
@@ -318,6 +332,12 @@ def ask(trial: Any, name: str, distribution: BaseDistribution) -> Any:
     return question(
         name, distribution.low, distribution.high, step=distribution.step, log=distribution.log
     )
+
+
+def asked_in(study: optuna.Study) -> dict[str, BaseDistribution]:
+    """What the trials of a study were asked so far, evaluators' questions included."""
+    stored = study.user_attrs.get(ASKED, {})
+    return {name: json_to_distribution(json.dumps(d)) for name, d in stored.items()}
 
 
 def to_json(search_space: Mapping[str, BaseDistribution]) -> dict[str, Any]:

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Sequence
 from dataclasses import dataclass
 import math
-from typing import Any
-import warnings
 
 from optuna.distributions import BaseDistribution
-import torch
 
-from optuna_nas.space._build import construct
 from optuna_nas.space._conditions import agrees
 from optuna_nas.space._conditions import Condition
 from optuna_nas.space._conditions import find_conditions
 from optuna_nas.space._count import estimated_size
 from optuna_nas.space._count import factored_size
+from optuna_nas.space._decisions import cardinality
 from optuna_nas.space._decisions import describe
-from optuna_nas.space._decisions import grid
-from optuna_nas.space._decisions import SearchSpaceError
-from optuna_nas.space._explore import CANNOT_BE_BUILT
 from optuna_nas.space._explore import Explorer
 from optuna_nas.space._protocol import Network
-from optuna_nas.space._walk import SurveyTrial
 
 
 MAX_LEAVES = 100
 MAX_PAIR_RUNS = 200
-MAX_RUNS = 600
+MAX_RANDOM_RUNS = 400
 RANDOM_RUNS = 32
 RANDOM_RUNS_IF_CONDITIONAL = 200
 
@@ -42,8 +34,8 @@ class Survey:
         search_space:
             The distribution of each decision, by name, in the order first asked.
         conditions:
-            For each decision that is not always asked, when it is; empty if no such table exists
-            (a condition looks at three decisions at once).
+            For each decision that is not always asked, when it is. None if that is not known: a
+            condition looks at three decisions at once, or at a number of more than 32 values.
         size:
             The number of architectures; ``math.inf`` with a continuous decision.
         how:
@@ -59,7 +51,7 @@ class Survey:
     """
 
     search_space: Mapping[str, BaseDistribution]
-    conditions: Mapping[str, Condition]
+    conditions: Mapping[str, Condition] | None
     size: float
     how: str
     standard_error: float
@@ -67,12 +59,16 @@ class Survey:
     device: str
 
     def __str__(self) -> str:
-        error = f" +- {self.standard_error:.2g}" if self.how == "estimated" else ""
-        size = f"{self.size:.4g}" if self.how == "estimated" else f"{self.size:,}"
-        lines = [f"{len(self.search_space)} decisions, {size}{error} architectures ({self.how})"]
+        size = f"{self.size:,}"
+        if self.how == "estimated":
+            size = f"{_short(self.size)} +- {_short(self.standard_error)}"
+        lines = [f"{len(self.search_space)} decisions, {size} architectures ({self.how})"]
+        conditions = self.conditions or {}
         for name, distribution in self.search_space.items():
-            when = f"  if {self.conditions[name]}" if name in self.conditions else ""
+            when = f"  if {conditions[name]}" if name in conditions else ""
             lines.append(f"  {name}: {describe(distribution)}{when}")
+        if self.conditions is None:
+            lines.append("  (under which conditions these are asked could not be told)")
         return "\n".join(lines)
 
 
@@ -81,9 +77,9 @@ def survey(network: Network, *, seed: int = 0) -> Survey:
 
     The network is run on the meta device: first through every option of every module, then with
     each value of each decision alone, with every two values together, and with random answers.
-    Sizes are exact if no condition looks at three decisions at once (or at single values in the
-    middle of two long numbers, of which only some are tried together). A network is a black box:
-    whatever is run, a decision may hide behind one answer in a billion, and no method can know.
+    Sizes are exact if no condition looks at three decisions at once, or at numbers of so many
+    values that only some are tried (32 alone, 14 with another). A network is a black box: whatever
+    is run, a decision may hide behind one answer in a billion, and no method can know.
 
     Args:
         network:
@@ -107,16 +103,11 @@ def survey(network: Network, *, seed: int = 0) -> Survey:
             print(optuna_nas.survey(optuna_nas.spaces.NASBench201()))
     """
     explorer = _explorer(network, seed)
-    explorer.pairs(MAX_PAIR_RUNS)
-    if not explorer.runs:
-        raise ValueError(
-            f"network could not be built in any of {explorer.count} runs: {explorer.error}"
-        ) from explorer.error
     conditions = _conditions_that_hold(explorer)
     size, how, error = _size(explorer, conditions)
     return Survey(
         search_space=explorer.search_space,
-        conditions={n: c for n, c in (conditions or {}).items() if c.parents},
+        conditions=conditions and {n: c for n, c in conditions.items() if c.parents},
         size=size,
         how=how,
         standard_error=error,
@@ -126,7 +117,7 @@ def survey(network: Network, *, seed: int = 0) -> Survey:
 
 
 def decisions(network: Network) -> tuple[dict[str, BaseDistribution], str]:
-    """Lists the decisions of a search space, by the first and cheapest runs of :func:`survey`.
+    """Lists the decisions of a search space, by the runs of :func:`survey` that are not random.
 
     Args:
         network:
@@ -141,17 +132,27 @@ def decisions(network: Network) -> tuple[dict[str, BaseDistribution], str]:
 
 
 def _explorer(network: Network, seed: int) -> Explorer:
-    """An explorer that has walked the network and tried each value of each decision alone."""
-    explorer = Explorer(network, _device(network), seed)
+    """An explorer that has walked the network and tried values alone and in pairs."""
+    explorer = Explorer(network, seed)
     explorer.walk()
     explorer.run({})
     explorer.singles()
+    explorer.pairs(MAX_PAIR_RUNS)
+    if not explorer.runs:
+        raise ValueError(
+            f"network could not be built in any of {explorer.count} runs: {explorer.error}"
+        ) from explorer.error
     return explorer
+
+
+def _short(number: float) -> str:
+    return f"{number:.4g}" if number < 1e300 else f"10^{len(str(number)) - 1}"
 
 
 def _conditions_that_hold(explorer: Explorer) -> dict[str, Condition] | None:
     """Conditions that random runs agree with. One that contradicts is a run more to learn from."""
-    while explorer.count < MAX_RUNS:
+    started = explorer.count
+    while explorer.count < started + MAX_RANDOM_RUNS:
         conditions = find_conditions(list(explorer.search_space), explorer.runs)
         if conditions is None:
             return None
@@ -169,53 +170,27 @@ def _conditions_that_hold(explorer: Explorer) -> dict[str, Condition] | None:
 def _size(
     explorer: Explorer, conditions: Mapping[str, Condition] | None
 ) -> tuple[float, str, float]:
-    values = {name: grid(d) for name, d in explorer.search_space.items()}
-    finite = {name: v for name, v in values.items() if v is not None}
-    if len(finite) < len(values):
+    counted = {name: cardinality(d) for name, d in explorer.search_space.items()}
+    sizes = {name: size for name, size in counted.items() if size is not None}
+    if len(sizes) < len(counted):
         return math.inf, "infinite", 0.0
-    size = factored_size(conditions, finite) if conditions else None
-    if size is not None and size <= MAX_LEAVES:
+    size = None if conditions is None else _factored(explorer, conditions, sizes)
+    if size is None or size <= MAX_LEAVES:
         leaves = explorer.leaves(MAX_LEAVES)
         if leaves is not None:
             return leaves, "walked", 0.0
-    elif size is not None and not explorer.unbuildable and _all_seen(explorer, conditions, finite):
+    elif not explorer.unbuildable:
         return size, "factored", 0.0
-    runs = explorer.random(RANDOM_RUNS_IF_CONDITIONAL)
-    mean, error = estimated_size(runs, {name: len(v) for name, v in finite.items()})
+    mean, error = estimated_size(explorer.random(RANDOM_RUNS_IF_CONDITIONAL), sizes)
     return mean, "estimated", error
 
 
-def _all_seen(
-    explorer: Explorer,
-    conditions: Mapping[str, Condition] | None,
-    values: Mapping[str, Sequence[Any]],
-) -> bool:
-    """Whether each value of each decision that others depend on occurred in some run."""
-    parents = {parent for c in (conditions or {}).values() for parent in c.parents}
-    seen = {(parent, run[parent]) for parent in parents for run in explorer.runs if parent in run}
-    return len(seen) == sum(len(values[parent]) for parent in parents)
-
-
-def _device(network: Network) -> str:
-    """The meta device, if the network can be built there."""
-    with torch.random.fork_rng(devices=[]):
-        try:
-            with torch.device("meta"):
-                construct(network, SurveyTrial())
-        except SearchSpaceError:
-            raise
-        except Exception as error:  # meta tensors have no values: torch raises errors of all kinds
-            on_meta = error
-        else:
-            return "meta"
-        try:
-            construct(network, SurveyTrial())
-        except CANNOT_BE_BUILT:
-            return "meta"
-    warnings.warn(
-        f"network cannot be built on the meta device ({on_meta}); it is surveyed on the CPU, "
-        "which takes longer. Do not read tensors' values in __init__ (.item(), if tensor), "
-        "or silence this: warnings.filterwarnings('ignore', message='network cannot be built').",
-        stacklevel=3,
-    )
-    return "cpu"
+def _factored(
+    explorer: Explorer, conditions: Mapping[str, Condition], sizes: Mapping[str, int]
+) -> int | None:
+    """The size by the table of conditions, if each answer that others depend on was seen."""
+    parents = {parent for condition in conditions.values() for parent in condition.parents}
+    seen = {p: list({run[p]: None for run in explorer.runs if p in run}) for p in parents}
+    if any(len(seen[parent]) < sizes[parent] for parent in parents):
+        return None
+    return factored_size(conditions, sizes, seen)

@@ -7,6 +7,7 @@ constraints; then it is built for real, run once on two rows, and given to the e
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 import math
 from typing import Any
@@ -14,17 +15,21 @@ from typing import TypeAlias
 import warnings
 
 import optuna
+from optuna.distributions import BaseDistribution
 import torch
 from torch import nn
 
 from optuna_nas.metrics import Constraint
+from optuna_nas.metrics import Metric
 from optuna_nas.metrics import Parameters
 from optuna_nas.space import ARCHITECTURE
 from optuna_nas.space import CANNOT_BE_BUILT
 from optuna_nas.space import construct
+from optuna_nas.space import decisions
 from optuna_nas.space import Network
 from optuna_nas.space import SampledTrial
 from optuna_nas.space import SearchSpaceError
+from optuna_nas.space import sketch
 from optuna_nas.study._remembered import check_directions
 from optuna_nas.study._remembered import check_survey
 from optuna_nas.study._seeds import trial_rng
@@ -91,8 +96,8 @@ class Objective:
         self.constraints = _checked_constraints(constraints)
         self.example = _two_rows(example if example is not None else _example_of(evaluators))
         self.max_parameters = max_parameters
-        self._device: str | None = None
-        self._checked: str | None = None
+        self._decisions: Mapping[str, BaseDistribution] | None = None
+        self._device = "meta"
         self._rejected_in_a_row = 0
 
     def __call__(self, trial: optuna.Trial) -> float | tuple[float, ...]:
@@ -107,11 +112,14 @@ class Objective:
             except Rejected as rejection:
                 self._reject(sampled, rejection.reason)
                 raise
+            except optuna.TrialPruned:
+                self._rejected_in_a_row = 0
+                raise
         self._rejected_in_a_row = 0
         return values if len(values) > 1 else values[0]
 
     def check(self, study: optuna.Study) -> None:
-        """Checks that this objective and the study belong together; once, before any work.
+        """Checks that this objective and the study belong together, before any work.
 
         The study remembers the decisions of the network that it was begun with.
 
@@ -124,47 +132,37 @@ class Objective:
                 If the study has another number of objectives, or an evaluator wants the other
                 direction, or the network's decisions came, went or changed since the study began.
         """
-        if self._checked != study.study_name:
-            check_directions(study, self.evaluators)
-            self._device = check_survey(study, self.network)
-            self._checked = study.study_name
+        check_directions(study, self.evaluators)
+        if self._decisions is None:
+            self._decisions, self._device = decisions(self.network)
+        check_survey(study, self._decisions)
 
     def _candidate(self, trial: SampledTrial) -> nn.Module:
         """Builds the trial's network, once nothing speaks against it."""
-        if self._device != "cpu":
-            with torch.device("meta"):
-                sketch = self._construct(trial)
-        else:
-            sketch = self._construct(trial)
-        trial.set_user_attr(ARCHITECTURE, list(trial.params))
-        self._check_size(sketch)
-        self._check_constraints(sketch, trial)
-        module = self._construct(trial)
+        try:
+            sketched, self._device = sketch(self.network, trial, self._device)
+        except CANNOT_BE_BUILT as error:
+            if isinstance(error, SearchSpaceError) or error is trial.failure:
+                raise
+            raise Rejected(f"cannot be built: {error}") from error
+        trial.set_user_attr(ARCHITECTURE, list(trial.asked))
+        self._check_size(sketched)
+        self._check_constraints(sketched, trial)
+        module = construct(self.network, trial)
         self._dry_run(module)
         return module
 
-    def _construct(self, trial: SampledTrial) -> nn.Module:
-        try:
-            return construct(self.network, trial)
-        except SearchSpaceError:
-            raise
-        except CANNOT_BE_BUILT as error:
-            raise Rejected(f"cannot be built: {error}") from error
-
-    def _check_size(self, sketch: nn.Module) -> None:
-        parameters = Parameters().measure(sketch)
+    def _check_size(self, sketched: nn.Module) -> None:
+        parameters = Parameters().measure(sketched)
         if self.max_parameters is not None and parameters > self.max_parameters:
             raise Rejected(
                 f"too large: {parameters:,.0f} parameters, max_parameters={self.max_parameters:,}"
             )
 
-    def _check_constraints(self, sketch: nn.Module, trial: SampledTrial) -> None:
+    def _check_constraints(self, sketched: nn.Module, trial: SampledTrial) -> None:
         violations = {}
         for constraint in self.constraints:
-            try:
-                value = constraint.metric.measure(sketch)
-            except CANNOT_BE_BUILT as error:
-                raise Rejected(f"{constraint.metric.name} cannot be measured: {error}") from error
+            value = _measure(constraint.metric, sketched)
             violations[constraint.name] = constraint.violation(value)
             trial.set_constraint(constraint.name, violations[constraint.name])
         if violations:
@@ -178,14 +176,19 @@ class Objective:
     def _dry_run(self, module: nn.Module) -> None:
         if self.example is None:
             return
+        dtypes = (p.dtype for p in module.parameters() if p.is_floating_point())
+        dtype = next(dtypes, torch.get_default_dtype())
+        inputs = [x.to(dtype) if x.is_floating_point() else x for x in self.example]
+        modes = {part: part.training for part in module.modules()}
         module.eval()
         try:
             with torch.no_grad():
-                module(*self.example)
-        except CANNOT_BE_BUILT as error:
+                module(*inputs)
+        except (*CANNOT_BE_BUILT, IndexError) as error:
             raise Rejected(f"cannot run on two rows of the example: {error}") from error
         finally:
-            module.train()
+            for part, training in modes.items():
+                part.training = training
 
     def _reject(self, trial: SampledTrial, reason: str) -> None:
         trial.set_user_attr("rejected", reason)
@@ -202,18 +205,27 @@ class Objective:
             )
 
 
+def _measure(metric: Metric, module: nn.Module) -> float:
+    try:
+        return metric.measure(module)
+    except (*CANNOT_BE_BUILT, IndexError) as error:
+        raise Rejected(f"{metric.name} cannot be measured: {error}") from error
+
+
 def _value(evaluate: Evaluator, module: nn.Module, trial: SampledTrial) -> float:
+    if isinstance(evaluate, Metric):
+        return _measure(evaluate, module)
     try:
         value = evaluate(module, trial)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         raise Rejected(f"out of memory: {error}") from error
-    if isinstance(value, torch.Tensor):
-        value = value.item()
     try:
+        if isinstance(value, str):
+            raise TypeError
         value = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):
         raise TypeError(
             f"evaluator {_name(evaluate)} must return a float, but returned {value!r}."
         ) from None
@@ -260,7 +272,13 @@ def _two_rows(example: Any) -> tuple[torch.Tensor, ...] | None:
     if example is None:
         return None
     inputs = example if isinstance(example, tuple) else (example,)
-    return tuple(torch.as_tensor(x)[:2].cpu() for x in inputs)
+    try:
+        return tuple(torch.as_tensor(x)[:2].cpu() for x in inputs)
+    except (TypeError, ValueError, RuntimeError, IndexError):
+        raise TypeError(
+            "example must be a batch of inputs, a tensor or an array with at least one dimension "
+            f"(or a tuple of them), but got {example!r} ({type(example).__name__})."
+        ) from None
 
 
 def _name(evaluate: Any) -> str:

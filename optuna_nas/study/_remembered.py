@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
-import json
 from typing import Any
 
-from optuna.distributions import json_to_distribution
+from optuna.distributions import BaseDistribution
 from optuna.study import Study
+from optuna.study import StudyDirection
 
-from optuna_nas.space import decisions
+from optuna_nas.space import ASKED
+from optuna_nas.space import asked_in
 from optuna_nas.space import describe
-from optuna_nas.space import Network
 from optuna_nas.space import to_json
 
 
@@ -19,34 +20,31 @@ SURVEY = "optuna_nas:survey"
 """Study user attr: the decisions of the network, with their distributions as JSON."""
 
 
-def check_survey(study: Study, network: Network) -> str:
-    """Checks that the network asks what it asked when the study began; a new study learns it.
+def check_survey(study: Study, asked: Mapping[str, BaseDistribution]) -> None:
+    """Checks that a network asks what it asked when the study began; a new study learns it.
 
     Args:
         study:
             A new or a loaded study.
-        network:
-            The search space.
-
-    Returns:
-        The device to build on: ``"meta"`` or ``"cpu"``.
+        asked:
+            The decisions of the network.
 
     Raises:
         ValueError:
             If decisions came, went or changed, with all of them named.
     """
-    asked, device = decisions(network)
     stored = study.user_attrs.get(SURVEY)
     if stored is None:
-        study.set_user_attr(SURVEY, to_json(asked))
-        return device
-    began = {name: json_to_distribution(json.dumps(d)) for name, d in stored.items()}
-    came = [f"{name!r} came" for name in asked if name not in began]
-    went = [f"{name!r} went" for name in began if name not in asked]
+        stored = to_json(asked)
+        study.set_user_attr(SURVEY, stored)
+        study.set_user_attr(ASKED, {**stored, **study.user_attrs.get(ASKED, {})})
+    before = asked_in(study)  # and what trials were asked that no survey had found
+    came = [f"{name!r} came" for name in asked if name not in stored]
+    went = [f"{name!r} went" for name in stored if name not in asked]
     changed = [
-        f"{name!r} changed from {describe(began[name])} to {describe(asked[name])}"
-        for name in asked
-        if name in began and asked[name] != began[name]
+        f"{name!r} changed from {describe(before[name])} to {describe(distribution)}"
+        for name, distribution in asked.items()
+        if before.get(name, distribution) != distribution
     ]
     if came or went or changed:
         raise ValueError(
@@ -54,7 +52,6 @@ def check_survey(study: Study, network: Network) -> str:
             f"{'; '.join(came + went + changed)}. Give the network that it was begun with, or "
             "begin another study."
         )
-    return device
 
 
 def check_directions(study: Study, evaluators: Sequence[Any]) -> None:
@@ -64,15 +61,16 @@ def check_directions(study: Study, evaluators: Sequence[Any]) -> None:
         study:
             A new or a loaded study.
         evaluators:
-            One for each direction; one that knows its own says so by ``direction``.
+            One for each direction; one that knows its own says so by ``direction``: "minimize"
+            or "maximize" in any case, or a ``StudyDirection``.
 
     Raises:
         ValueError:
-            If there are more or fewer of them, or one wants the other direction.
+            If there are more or fewer of them, or one wants the other direction or none there is.
     """
     directions = [direction.name.lower() for direction in study.directions]
     wanted = [
-        getattr(evaluator, "direction", None) or direction
+        _direction(evaluator) or direction
         for evaluator, direction in zip(evaluators, directions, strict=False)
     ]
     if len(evaluators) != len(directions):
@@ -85,3 +83,17 @@ def check_directions(study: Study, evaluators: Sequence[Any]) -> None:
             f"the evaluators want directions {wanted}, but study {study.study_name!r} has "
             f"{directions}; create the study with directions={wanted}."
         )
+
+
+def _direction(evaluator: Any) -> str | None:
+    wanted = getattr(evaluator, "direction", None)
+    if wanted is None:
+        return None
+    name = str(wanted.name if isinstance(wanted, StudyDirection) else wanted).lower()
+    if name not in ("minimize", "maximize"):
+        raise ValueError(
+            f"evaluator {getattr(evaluator, '__name__', type(evaluator).__name__)} has "
+            f"direction={wanted!r}, but it must be 'minimize' or 'maximize', or None for the "
+            "study's."
+        )
+    return name

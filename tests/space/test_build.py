@@ -104,3 +104,38 @@ def test_lazy_modules_are_refused_with_the_remedy() -> None:
         SearchSpaceError, match=r"lazy parameters.*weight.*nn\.Linear\(in_features"
     ):
         build(lambda trial: nn.LazyLinear(3), {})
+
+
+def test_the_error_of_a_network_is_not_hidden_by_what_it_had_not_asked_yet() -> None:
+    def network(trial: SampledTrial) -> nn.Module:
+        if trial.suggest_int("width", 1, 4) == 3:
+            raise ValueError("width 3 is not supported")
+        trial.suggest_int("depth", 1, 4)
+        return nn.Identity()
+
+    with pytest.raises(ValueError, match=r"^width 3 is not supported$"):
+        build(network, {"width": 3, "depth": 2})
+
+
+def test_what_follows_from_a_misspelt_answer_is_not_reported() -> None:
+    def network(trial: SampledTrial) -> nn.Module:
+        if trial.suggest_categorical("op", ["conv", "pool"]) == "conv":
+            trial.suggest_int("kernel", 1, 3)
+        else:
+            trial.suggest_int("stride", 1, 3)
+        return nn.Identity()
+
+    with pytest.raises(ValueError, match="params do not fit") as error:
+        build(network, {"op": "pol", "stride": 2})
+    assert str(error.value) == (
+        "params do not fit the network: illegal 'op' = 'pol' (one of 'conv', 'pool')."
+    )
+
+
+@pytest.mark.parametrize("width", ["2", True, float("nan"), None, 2.5])
+def test_a_number_must_be_one(width: object) -> None:
+    def network(trial: SampledTrial) -> nn.Module:
+        return nn.Linear(trial.suggest_int("width", 1, 4), 1)
+
+    with pytest.raises(ValueError, match=r"illegal 'width' = .* \(int 1\.\.4\)"):
+        build(network, {"width": width})

@@ -172,7 +172,10 @@ def test_an_int_is_not_a_float_of_the_same_range() -> None:
             lambda t: t.suggest_categorical("x", [(1, 2)]),
             r"'x': choices must be.*\(1, 2\) \(tuple",
         ),
-        (lambda t: t.suggest_categorical("x", [1, True]), r"'x': choices must differ.*True came"),
+        (
+            lambda t: t.suggest_categorical("x", [1, True]),
+            r"'x': choices must differ.*1, True",
+        ),
         (lambda t: t.suggest_categorical("x", [float("nan")]), r"'x': choices must differ.*nan"),
         (lambda t: t.suggest_module("x", [nn.ReLU]), r"'x': options must be a dict.*got list"),
         (lambda t: t.suggest_module("x", {1: nn.ReLU}), r"'x': options must be a dict from str"),
@@ -180,6 +183,11 @@ def test_an_int_is_not_a_float_of_the_same_range() -> None:
         (lambda t: t.suggest_inputs("x", 2, 3, nn.Identity), r"'x'.*1 <= k <= n.*k=3, n=2"),
         (lambda t: t.suggest_inputs("x", 2, 0, nn.Identity), r"'x'.*1 <= k <= n.*k=0, n=2"),
         (lambda t: t.suggest_int("", 1, 2), r"name must be a str that is not empty"),
+        (lambda t: t.scope("a").suggest_int("", 1, 2), r"name must be a str that is not empty"),
+        (lambda t: t.scope("a").suggest_int(3, 1, 2), r"name must be a str.* got 3"),
+        (lambda t: t.scope(""), r"name must be a str that is not empty, got ''"),
+        (lambda t: t.suggest_int("x", 1, 10, step=4), r"'x': high is not reached.*write high=9"),
+        (lambda t: t.suggest_float("x", 0, 1, step=0.3), r"'x': high is not.*write high=0\.9"),
     ],
 )
 def test_a_wrong_question_is_an_error_that_names_the_decision(ask: Any, message: str) -> None:
@@ -201,3 +209,43 @@ def test_a_wrong_question_is_an_error_that_names_the_decision(ask: Any, message:
 def test_a_factory_that_gives_no_module_is_an_error(ask: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         ask(fixed(**{"x": "a", "n": 1, "in": "0"}))
+
+
+def test_two_open_trials_that_ask_one_name_differently_are_an_error_and_lose_nothing() -> None:
+    study = optuna.create_study()
+    first, second = SampledTrial(study.ask()), SampledTrial(study.ask())
+    first.suggest_int("a", 1, 2)
+    second.suggest_int("b", 1, 2)
+    first.suggest_float("lr", 0.0, 1.0)
+    with pytest.raises(SearchSpaceError, match=r"'lr'.*float 0\.0\.\.1\.0, and now"):
+        second.suggest_float("lr", 0.0, 2.0)
+    assert set(study.user_attrs["optuna_nas:asked"]) == {"a", "b", "lr"}
+
+
+@pytest.mark.filterwarnings("ignore:.*is out of range|.*out of the range")
+def test_a_value_outside_the_distribution_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"'a' was answered by 99, but legal is int 1\.\.9"):
+        fixed(a=99).suggest_int("a", 1, 9)
+    with pytest.raises(ValueError, match=r"'x' was answered by 1\.5, but legal is float 0"):
+        fixed(x=1.5).suggest_float("x", 0.0, 1.0)
+
+
+def test_what_was_asked_and_what_failed_are_known() -> None:
+    trial = fixed(a=1)
+    trial.suggest_int("a", 1, 9)
+    with pytest.raises(ValueError, match="not found") as error:
+        trial.suggest_int("b", 1, 9)
+    assert list(trial.asked) == ["a"]
+    assert trial.failure is error.value
+
+
+def test_private_attributes_of_optuna_pass_through() -> None:
+    trial = optuna.create_study().ask()
+    assert SampledTrial(trial)._trial_id == trial._trial_id
+    assert SampledTrial(trial).scope("s")._trial_id == trial._trial_id
+
+
+def test_a_node_of_many_inputs_is_asked_quickly() -> None:
+    trial = fixed(node="0+1+2+3+4+5+6+7")
+    node = trial.suggest_inputs("node", 16, 8, lambda i: nn.Identity())
+    assert len(node.edges) == 8

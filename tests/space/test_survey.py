@@ -17,6 +17,7 @@ from optuna_nas.space import SearchSpaceError
 from optuna_nas.space import survey
 from optuna_nas.space import SurveyTrial
 from optuna_nas.space import Trial
+from optuna_nas.space._count import estimated_size
 from tests.space.networks import article
 from tests.space.networks import cell
 from tests.space.networks import Net
@@ -72,8 +73,7 @@ def test_flat_spaces_come_out_exact_in_150_runs(network: Any, size: int) -> None
     result = survey(counted)
     assert (result.size, result.how, result.standard_error) == (size, "factored", 0.0)
     assert result.conditions == {}
-    assert runs <= 150
-    assert result.runs == runs - 1  # the first run asks whether the meta device will do
+    assert result.runs == runs <= 150
 
 
 def test_a_repeat_conditions_what_its_blocks_ask() -> None:
@@ -220,3 +220,72 @@ def test_distributions_read_as_words() -> None:
     space = survey(Net).search_space
     assert describe(space["width"]) == "int 16..64 in steps of 16"
     assert describe(space["block0/dropout"]) == "float 0.0..0.5"
+
+
+def test_a_network_that_reads_its_tensors_behind_an_if_is_surveyed_on_the_cpu_from_there() -> None:
+    def network(trial: Trial) -> nn.Module:
+        rate = trial.suggest_categorical("drop_path", [0.0, 0.1])
+        if rate:
+            assert len([x.item() for x in torch.linspace(0, rate, 3)]) == 3
+        return nn.Identity()
+
+    with pytest.warns(UserWarning, match="cannot be built on the meta device"):
+        result = survey(network)
+    assert (result.size, result.how, result.device) == (2, "walked", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "size"), [(0, 10**7, 10**7 + 1), (0, 10**9, 10**9 + 1), (1, 2**63, 2**63)]
+)
+def test_large_numbers_are_counted_without_listing_them(low: int, high: int, size: int) -> None:
+    def network(trial: Trial) -> nn.Module:
+        trial.suggest_int("n", low, high)
+        trial.suggest_float("x", 0, 1, step=1e-6)
+        return nn.Identity()
+
+    assert survey(network).size == size * 1_000_001
+
+
+def test_a_network_without_decisions_is_one_architecture() -> None:
+    result = survey(lambda trial: nn.Linear(1, 1))
+    assert (result.size, result.how, result.conditions) == (1, "walked", {})
+
+
+def test_a_small_space_with_a_condition_on_three_decisions_is_walked() -> None:
+    def network(trial: Trial) -> nn.Module:
+        if [trial.suggest_categorical(name, [0, 1]) for name in "abc"] == [1, 1, 1]:
+            trial.suggest_categorical("d", [False, True])
+        return nn.Identity()
+
+    result = survey(network)
+    assert (result.size, result.how) == (9, "walked")
+
+
+def test_a_space_that_takes_many_runs_is_counted_exactly() -> None:
+    def network(trial: Trial) -> nn.Module:
+        for i in range(60):
+            trial.suggest_categorical(f"d{i}", list(range(12)))
+        return nn.Identity()
+
+    result = survey(network)
+    assert (result.size, result.how, result.runs > 600) == (12**60, "factored", True)
+
+
+def test_a_condition_on_a_long_number_is_said_to_be_unknown_and_the_size_estimated() -> None:
+    def network(trial: Trial) -> nn.Module:
+        if trial.suggest_int("d", 1, 200) > 100:
+            trial.suggest_int("x", 1, 3)
+        return nn.Identity()
+
+    result = survey(network)
+    assert result.conditions is None
+    assert result.how == "estimated"
+    assert abs(result.size - 400) < 4 * result.standard_error
+    assert str(result).endswith("(under which conditions these are asked could not be told)")
+
+
+def test_an_estimate_beyond_all_floats_is_still_one() -> None:
+    sizes = {f"d{i}": 10 for i in range(330)}
+    run = dict.fromkeys(sizes, 0)
+    mean, error = estimated_size([run, {**run, "d330": 1}], {**sizes, "d330": 3})
+    assert (mean, error) == (2 * 10**330, 10**330)

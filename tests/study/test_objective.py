@@ -203,13 +203,6 @@ def test_a_bug_is_not_a_rejection() -> None:
         run(Objective(network, size))
 
 
-def test_an_evaluator_that_returns_no_number_is_an_error() -> None:
-    with pytest.raises(
-        TypeError, match="evaluator <lambda> must return a float, but returned None"
-    ):
-        run(Objective(Net, lambda module, trial: None))
-
-
 def test_ten_rejections_in_a_row_are_said_aloud() -> None:
     objective = Objective(Net, size, constraints=[metrics.Parameters() <= 1])
     with pytest.warns(UserWarning, match="10 candidates in a row were rejected.*parameters <= 1"):
@@ -327,6 +320,12 @@ def test_bad_arguments_are_errors(
         Objective(Net, *evaluators, **options)
 
 
+@pytest.mark.parametrize("value", [None, "3", torch.ones(2)])
+def test_an_evaluator_that_returns_no_number_is_named(value: Any) -> None:
+    with pytest.raises(TypeError, match="evaluator <lambda> must return a float, but returned"):
+        run(Objective(Net, lambda module, trial: value))
+
+
 def test_a_missing_network_is_an_error_before_any_work() -> None:
     with pytest.raises(TypeError, match="network must be a function of a trial"):
         run(Objective(nn.Linear(5, 2), size))
@@ -338,3 +337,130 @@ def test_the_public_names_are_there_and_load_when_first_used() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Trainer'"):
         optuna_nas.Trainer  # noqa: B018
     assert set(optuna_nas.__all__) <= set(dir(optuna_nas))
+
+
+def test_an_error_of_the_sampler_is_not_taken_for_a_bad_candidate() -> None:
+    class Broken(optuna.samplers.RandomSampler):
+        def sample_independent(self, *args: Any) -> Any:
+            raise ValueError("sampler bug")
+
+    with pytest.raises(ValueError, match="sampler bug"):
+        run(Objective(Net, size), sampler=Broken())
+
+
+def test_grid_search_of_a_continuous_decision_is_an_error() -> None:
+    def network(trial: Trial) -> nn.Module:
+        return nn.Dropout(trial.suggest_float("p", 0, 0.5))
+
+    with pytest.raises(ValueError, match="BruteForceSampler"):
+        run(Objective(network, size), sampler="grid")
+
+
+def test_a_network_that_reads_its_tensors_behind_an_if_is_searched() -> None:
+    def network(trial: Trial) -> nn.Module:
+        rate = trial.suggest_categorical("rate", [0.0, 0.5])
+        return nn.Dropout(torch.tensor(rate).item() if rate else 0.0)
+
+    with pytest.warns(UserWarning, match="cannot be built on the meta device"):
+        study = run(Objective(network, size), n_trials=8)
+    assert {trial.params["rate"] for trial in study.trials} == {0.0, 0.5}
+    assert all(trial.state == TrialState.COMPLETE for trial in study.trials)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_an_example_is_taken_in_the_networks_precision(dtype: Any) -> None:
+    study = run(Objective(Net, size, example=np.ones((10, 5), dtype)))
+    assert all(trial.state == TrialState.COMPLETE for trial in study.trials)
+
+
+@pytest.mark.parametrize("example", [{"x": 1}, 3.0, "abc"])
+def test_what_is_no_example_is_an_error(example: Any) -> None:
+    with pytest.raises(TypeError, match="example must be a batch of inputs, a tensor or an array"):
+        Objective(Net, size, example=example)
+
+
+def test_a_dimension_out_of_range_is_rejected() -> None:
+    def network(trial: Trial) -> nn.Module:
+        return nn.Flatten(trial.suggest_int("start", 2, 3))
+
+    study = run(Objective(network, size, example=torch.rand(4, 5, 5)), n_trials=8, seed=1)
+    states = {trial.params["start"]: trial.state for trial in study.trials}
+    assert states == {2: TrialState.COMPLETE, 3: TrialState.PRUNED}
+
+
+def test_a_cost_that_cannot_be_measured_rejects() -> None:
+    def network(trial: Trial) -> nn.Module:
+        trial.suggest_int("x", 1, 2)
+        return nn.Sequential(nn.Linear(5, 4), nn.Linear(3, 2))
+
+    study = run(Objective(network, metrics.Flops(torch.rand(2, 5))), n_trials=2)
+    assert all("rejected" in trial.user_attrs for trial in study.trials)
+
+
+def test_what_was_asked_before_the_network_is_not_part_of_the_architecture() -> None:
+    objective = Objective(Net, size)
+
+    def with_lr(trial: optuna.Trial) -> Any:
+        trial.suggest_float("lr", 0, 1)
+        return objective(trial)
+
+    study = create_study(seed=0)
+    study.optimize(with_lr, n_trials=1)
+    assert study.trials[0].user_attrs["architecture"] == ["width", "act"]
+    build(Net, study.trials[0])
+
+
+def test_a_decision_behind_two_answers_that_changed_is_found_on_resume(tmp_path: Path) -> None:
+    def network(high: int) -> Any:
+        def build_it(trial: Trial) -> nn.Module:
+            if trial.suggest_int("a", 0, 1) and trial.suggest_int("b", 0, 1):
+                trial.suggest_int("hidden", 1, high)
+            return nn.Identity()
+
+        return build_it
+
+    path = tmp_path / "s.journal"
+    Objective(network(3), size).check(create_study(storage=path))
+    with pytest.raises(ValueError, match=r"'hidden' changed from int 1\.\.3 to int 1\.\.5"):
+        Objective(network(5), size).check(create_study(storage=path, load_if_exists=True))
+
+
+def test_one_objective_checks_every_study_it_is_used_in() -> None:
+    objective = Objective(Net, Train(data(64), data(32), epochs=1))
+    for _ in range(2):
+        study = create_study(study_name="same", direction="maximize")
+        study.optimize(objective, n_trials=1)
+        assert "optuna_nas:survey" in study.user_attrs
+    with pytest.raises(ValueError, match="want directions"):
+        create_study(study_name="same", direction="minimize").optimize(objective, n_trials=1)
+
+
+def test_pruned_trials_between_rejected_ones_are_no_row_of_rejections() -> None:
+    def evaluate(module: nn.Module, trial: Any) -> float:
+        raise Rejected("odd") if trial.number % 2 else optuna.TrialPruned
+
+    study = run(Objective(Net, evaluate), n_trials=24)
+    assert sum("rejected" in trial.user_attrs for trial in study.trials) == 12
+
+
+def test_the_run_on_two_rows_leaves_every_modules_mode_as_it_was() -> None:
+    def network(trial: Trial) -> nn.Module:
+        trial.suggest_int("x", 1, 2)
+        return nn.Sequential(nn.Linear(5, 2), nn.BatchNorm1d(2).eval())
+
+    def evaluate(module: nn.Module, trial: Any) -> float:
+        assert module.training
+        assert not module[1].training
+        return 0.0
+
+    run(Objective(network, evaluate, example=torch.rand(2, 5)))
+
+
+def test_the_illegal_value_of_an_enqueued_trial_is_an_error() -> None:
+    study = create_study(seed=0)
+    study.enqueue_trial({"width": 99})
+    with (
+        pytest.warns(UserWarning, match="out of range"),
+        pytest.raises(ValueError, match="'width' was answered by 99, but legal is int 4"),
+    ):
+        study.optimize(Objective(Net, size), n_trials=1)
