@@ -44,11 +44,11 @@ MUTANTS, STRANGERS = 100, 300
 class RegularizedEvolutionSampler(BaseSampler):
     """Mutates the best of a random tournament, in exactly one decision.
 
-    Until ``population_size`` trials have finished, it samples at random. Finished trials of any
-    source join the population: enqueued ones, those of other samplers, and pruned ones, which rank
-    by their last value, behind all that got further. With several objectives, trials rank by front
-    and crowding; feasible ones before infeasible ones. A decision that a mutation brings into
-    being is sampled at random.
+    Until ``population_size`` trials have finished with a value, it samples at random. Trials of
+    any source join the population: enqueued ones, those of other samplers, and pruned ones, which
+    rank by their last value, behind all that got further; one that was rejected has no value and
+    stays out. With several objectives, trials rank by front and crowding; feasible ones before
+    infeasible ones. A decision that a mutation brings into being is sampled at random.
 
     Proposals are functions of the seed, the trial's number and the trials before: a resume changes
     nothing, and workers share one search.
@@ -69,10 +69,11 @@ class RegularizedEvolutionSampler(BaseSampler):
             Whether a mutated number steps to a neighbouring value. If not, any other is drawn.
         crossover_probability:
             How often two winners are crossed (each decision from one or the other) before the
-            mutation; 0 is the paper's algorithm.
+            mutation. At 0, and with ``avoid_repeats=False``, it is the paper's algorithm.
         avoid_repeats:
-            Whether architectures that were evaluated, or are running, are not proposed again as
-            long as others are found.
+            Whether params of earlier trials, running and rejected ones too but not failed ones,
+            are not proposed again as long as others are found: by 100 mutations, then by 300
+            random samples.
         seed:
             At least 0; None draws one.
 
