@@ -13,6 +13,8 @@ from typer import Option
 
 from optuna_nas._cli._errors import told
 from optuna_nas._cli._options import Options
+from optuna_nas._cli._options import PRUNERS
+from optuna_nas._cli._options import SAMPLERS
 
 
 app = typer.Typer(
@@ -53,13 +55,11 @@ def search(
     ] = None,
     sampler: Annotated[
         str | None,
-        _search_option(help="Who proposes networks: tpe, random, gp, nsga2 or grid."),
+        _search_option(help=f"Who proposes networks: {', '.join(SAMPLERS)}."),
     ] = None,
     pruner: Annotated[
         str | None,
-        _search_option(
-            help="Who stops them early: successive_halving, hyperband, median or none."
-        ),
+        _search_option(help=f"Who stops them early: {', '.join(PRUNERS)}."),
     ] = None,
     trials: Annotated[
         int, _search_option(help="How many networks, earlier runs included.")

@@ -18,7 +18,6 @@ from optuna.trial import TrialState
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from sklearn.neural_network import MLPRegressor
-import torch
 from torch import nn
 
 from optuna_nas._cli._data import Data
@@ -27,11 +26,12 @@ from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._progress import counts
 from optuna_nas._cli._setup import Setup
 from optuna_nas.space import build
+from optuna_nas.study import seeded
 from optuna_nas.training import default_recipe
 from optuna_nas.training import generator_for
 from optuna_nas.training import Rejected
+from optuna_nas.training import resolve_device
 from optuna_nas.training import train_epochs
-from optuna_nas.training._device import resolve_device
 
 
 FINALISTS = 3
@@ -167,8 +167,7 @@ def _train(
 ) -> tuple[nn.Module, list[float]]:
     """Trains from scratch, as a function of the search's seed and ``run``."""
     seed, device = 1000 * (setup.options.seed + 1) + run, resolve_device(setup.options.device)
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
+    with seeded(seed):
         module = build(setup.space.network, params).to(device)
         history = train_epochs(
             module,

@@ -11,6 +11,10 @@ from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._errors import nearest
 
 
+SAMPLERS = ("regularized_evolution", "random", "tpe", "gp", "nsga2", "grid")
+"""The first is the default. Those of ``create_study``, which help texts must not wait for."""
+
+PRUNERS = ("successive_halving", "hyperband", "median", "none")
 COSTS = ("parameters", "flops")
 
 
@@ -20,7 +24,7 @@ class Options:
 
     Raises:
         BadInput:
-            If a number is out of range, or ``also`` is unknown.
+            If a number is out of range, or a name unknown.
     """
 
     data: str
@@ -48,9 +52,11 @@ class Options:
                 raise BadInput(f"--{name} must be at least {low}, not {value}.")
         if self.timeout is not None and not self.timeout > 0:
             raise BadInput(f"--timeout must be more than 0 seconds, not {self.timeout:g}.")
-        if self.also not in (*COSTS, None):
-            guess = nearest(self.also, COSTS)
-            raise BadInput(f"--also must be one of {list(COSTS)}, not {self.also!r}.{guess}")
+        for name, legal in (("sampler", SAMPLERS), ("pruner", PRUNERS), ("also", COSTS)):
+            value = getattr(self, name)
+            if value not in (*legal, None):
+                guess = nearest(value, legal)
+                raise BadInput(f"--{name} must be one of {list(legal)}, not {value!r}.{guess}")
 
     @property
     def folder(self) -> Path:

@@ -10,7 +10,7 @@ from time import perf_counter
 import optuna
 from optuna.study import MaxTrialsCallback
 from rich.console import Console
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 import torch
 from torch import nn
 import typer

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from optuna_nas._cli._errors import bad_input
 from optuna_nas._cli._errors import BadInput
 from optuna_nas.study import create_study
-from optuna_nas.study._storage import open_storage
+from optuna_nas.study import open_storage
 
 
 SEARCH = "optuna_nas:search"

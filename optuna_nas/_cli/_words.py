@@ -55,6 +55,8 @@ def introduce(console: Console, setup: Setup, study: optuna.Study) -> None:
         "Seed": f"{options.seed}",
         "Study": without_password(options.where),
     }
+    if options.also and options.pruner not in (None, "none"):
+        lines["Pruner"] = f"{options.pruner} stops nothing yet: there are two objectives"
     console.print(_labelled(lines))
     console.print()
 

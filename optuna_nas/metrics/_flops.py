@@ -6,6 +6,7 @@ There the kernels fall apart into what they compute; on the CPU the counter sees
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -28,8 +29,8 @@ class Flops(Metric):
 
     Args:
         example:
-            A batch of inputs, at least one row; a tuple for a ``forward`` of several. Only shapes
-            and kinds matter.
+            A batch of inputs, at least one row; a tuple for a ``forward`` of several. For the
+            count, only shapes and kinds matter; two rows are kept in ``example``, for a dry run.
 
     Raises:
         TypeError:
@@ -43,7 +44,9 @@ class Flops(Metric):
 
     def __init__(self, example: Any) -> None:
         inputs = example if isinstance(example, tuple) else (example,)
-        self._row = tuple(_first_row(batch) for batch in inputs)
+        rows = tuple(_two_rows(batch) for batch in inputs)
+        self._row = tuple(batch[:1].to("meta") for batch in rows)
+        self.example = None if any(batch.is_meta for batch in rows) else rows
 
     def measure(self, module: nn.Module) -> float:
         """The FLOPs of one row.
@@ -57,7 +60,8 @@ class Flops(Metric):
                 If a lazy layer has no size yet.
             Exception:
                 What the forward pass raises: a shape that does not fit, or on the meta device the
-                value of a tensor (``.item()``, ``if tensor``), on which no count can depend.
+                value of a tensor (``.item()``, ``if tensor``), on which no count can depend, or a
+                tensor that is no part of the module (held by a function, or in a plain object).
         """
         check_initialized(module, self.name)
         copy = _without_weights(module).eval()
@@ -73,7 +77,7 @@ class Flops(Metric):
         return [x.to(dtype) if x.is_floating_point() else x for x in self._row]
 
 
-def _first_row(example: Any) -> Tensor:
+def _two_rows(example: Any) -> Tensor:
     try:
         batch = torch.as_tensor(example)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -85,19 +89,32 @@ def _first_row(example: Any) -> Tensor:
         raise ValueError(
             f"example must hold at least one row, but has shape {tuple(batch.shape)}."
         )
-    return torch.empty_like(batch[:1], device="meta")
+    rows = batch[:2].detach()
+    if rows.is_floating_point():
+        rows = rows.to(torch.get_default_dtype())  # NumPy's is double, which no network takes
+    if rows.is_meta:
+        return rows
+    return rows.to("cpu", copy=True)  # a view would take the whole batch to each worker
 
 
 def _without_weights(module: nn.Module) -> nn.Module:
     """A copy on the meta device, for which no weight is copied; what is shared stays shared."""
-    memo: dict[int, Any] = {}
-    for part in module.modules():
-        # Plain attributes too: weight_norm and pruning keep tensors there.
-        held = [*part._parameters.values(), *part._buffers.values(), *vars(part).values()]
-        for tensor in held:
-            if isinstance(tensor, Tensor) and id(tensor) not in memo:
-                memo[id(tensor)] = _to_meta(tensor)
+    memo = {id(tensor): _to_meta(tensor) for tensor in _tensors(module, set())}
     return deepcopy(module, memo)
+
+
+def _tensors(held: Any, seen: set[int]) -> Iterator[Tensor]:
+    """The tensors in a module: parameters, buffers, plain attributes, and lists of all these."""
+    if id(held) in seen:
+        return
+    seen.add(id(held))
+    if isinstance(held, Tensor):
+        yield held
+    elif isinstance(held, nn.Module):
+        yield from _tensors(vars(held), seen)
+    elif isinstance(held, dict | list | tuple | set):
+        for one in held.values() if isinstance(held, dict) else held:
+            yield from _tensors(one, seen)
 
 
 def _to_meta(tensor: Tensor) -> Tensor:

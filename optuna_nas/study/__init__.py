@@ -2,6 +2,8 @@
 
 from optuna_nas.study._create_study import create_study
 from optuna_nas.study._objective import Objective
+from optuna_nas.study._seeds import seeded
+from optuna_nas.study._storage import open_storage
 
 
-__all__ = ["create_study", "Objective"]
+__all__ = ["create_study", "Objective", "open_storage", "seeded"]

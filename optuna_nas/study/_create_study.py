@@ -6,6 +6,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from difflib import get_close_matches
+import operator
 from pathlib import Path
 from typing import Any
 from typing import Literal
@@ -13,6 +14,7 @@ from typing import TypeAlias
 import warnings
 
 import optuna
+from optuna.exceptions import DuplicatedStudyError
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
 from optuna.pruners import HyperbandPruner
@@ -28,9 +30,11 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
 from optuna_nas.samplers import RandomSampler
+from optuna_nas.samplers import RegularizedEvolutionSampler
 from optuna_nas.study._seeds import settle_seed
 from optuna_nas.study._seeds import worker_seed
 from optuna_nas.study._storage import open_storage
+from optuna_nas.study._storage import told_if_unwritable
 
 
 Direction: TypeAlias = Literal["minimize", "maximize"] | StudyDirection
@@ -43,7 +47,10 @@ def _brute_force(seed: int) -> BruteForceSampler:
         return BruteForceSampler(seed=seed)
 
 
-OURS: Mapping[str, Callable[..., BaseSampler]] = {"random": RandomSampler}
+OURS: Mapping[str, Callable[..., BaseSampler]] = {
+    "random": RandomSampler,
+    "regularized_evolution": RegularizedEvolutionSampler,
+}
 """Seeded with the study's seed: their proposals are functions of it and the trial's number."""
 
 OPTUNAS: Mapping[str, Callable[..., BaseSampler]] = {
@@ -52,7 +59,8 @@ OPTUNAS: Mapping[str, Callable[..., BaseSampler]] = {
     "nsga2": NSGAIISampler,
     "grid": _brute_force,
 }
-"""Seeded anew for each worker and resume, so that no two repeat the same proposals."""
+"""Seeded by the study's seed where it is created, and at random by every other worker and at each
+resume, so that no two repeat the same proposals."""
 
 PRUNERS: Mapping[str, Callable[[], BasePruner]] = {
     "successive_halving": lambda: SuccessiveHalvingPruner(min_resource=2, reduction_factor=3),
@@ -63,7 +71,7 @@ PRUNERS: Mapping[str, Callable[[], BasePruner]] = {
 
 def create_study(
     *,
-    sampler: BaseSampler | str = "tpe",
+    sampler: BaseSampler | str = "regularized_evolution",
     pruner: BasePruner | str | None = "successive_halving",
     direction: Direction | None = None,
     directions: Sequence[Direction] | None = None,
@@ -83,8 +91,9 @@ def create_study(
 
     Args:
         sampler:
-            ``"tpe"``, ``"random"``, ``"gp"``, ``"nsga2"``, ``"grid"`` (every architecture once,
-            conditional spaces too), or a sampler.
+            ``"regularized_evolution"``, ``"random"``, ``"tpe"``, ``"gp"``, ``"nsga2"``, ``"grid"``
+            (every architecture once, conditional spaces too; it has an end only without
+            continuous decisions, so a float needs a ``step``), or a sampler.
         pruner:
             ``"successive_halving"`` (rungs at 2, 6, 18, ... epochs, a third goes on),
             ``"hyperband"``, ``"median"``, None, or a pruner.
@@ -96,40 +105,71 @@ def create_study(
             A path that ends in ``.journal``, an SQLAlchemy URL, ``redis://...``, a storage, or
             None to keep the study in memory.
         study_name:
-            By default, for a journal the name of its file.
+            By default, for the path of a journal its stem; to load from any other storage, it must
+            be given.
         load_if_exists:
             Whether to go on with a study of that name.
         seed:
-            From which all proposals and trainings follow; it is kept in the study. None draws
-            one for a new study.
+            Kept in the study; None draws one for a new study. All trainings follow from it, and
+            all proposals of ``"random"`` and ``"regularized_evolution"``, after a resume too.
+            Those of Optuna's own samplers follow from it in the process that creates the study;
+            other workers and resumes draw anew. A sampler that is given as an object has its own.
 
     Raises:
         ValueError:
-            If a name is unknown, a seed negative or another than the study's, a storage none, or
-            a loaded study has other directions.
+            If a name is unknown or missing, a seed negative or another than the study's, a
+            storage none, or a loaded study has other directions.
     """
     _check_name("sampler", sampler, {**OURS, **OPTUNAS}, BaseSampler)
     _check_name("pruner", pruner, PRUNERS, BasePruner | None)
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
-        raise ValueError(f"seed must be an int of at least 0, or None, but got {seed!r}.")
-    if study_name is None and str(storage).endswith(".journal"):
+    seed = _checked_seed(seed)
+    if study_name is None and _is_journal(storage):
         study_name = Path(str(storage)).stem
-    study = optuna.create_study(
-        sampler=sampler if isinstance(sampler, BaseSampler) else None,
-        pruner=_pruner(pruner),
-        direction=direction,
-        directions=directions,
-        storage=open_storage(storage),
-        study_name=study_name,
-        load_if_exists=load_if_exists,
-    )
-    _check_directions(study, direction, directions)
-    seed = settle_seed(study, seed)
+    if study_name is None and storage is not None and load_if_exists:
+        raise ValueError(
+            "load_if_exists=True needs a study_name: without one, a new study would begin in this "
+            "storage each time. (Of a path that ends in .journal, it would be the file's stem.)"
+        )
+    opened = open_storage(storage)
+    created = True
+    chosen: Any = {
+        "storage": opened,
+        "sampler": sampler if isinstance(sampler, BaseSampler) else None,
+        "pruner": _pruner(pruner),
+    }
+    try:
+        with told_if_unwritable(storage):
+            study = optuna.create_study(
+                study_name=study_name, direction=direction, directions=directions, **chosen
+            )
+    except DuplicatedStudyError:
+        if not load_if_exists:
+            raise
+        created = False
+        study = optuna.load_study(study_name=study_name, **chosen)
+        _check_directions(study, direction, directions)
+    seed = settle_seed(study, seed, created=created)
     if sampler in OURS:
         study.sampler = OURS[str(sampler)](seed=seed)
     elif sampler in OPTUNAS:
-        study.sampler = OPTUNAS[str(sampler)](seed=worker_seed(study, seed))
+        study.sampler = OPTUNAS[str(sampler)](seed=worker_seed(seed, created=created))
     return study
+
+
+def _is_journal(storage: Any) -> bool:
+    return isinstance(storage, str | Path) and Path(storage).suffix == ".journal"
+
+
+def _checked_seed(seed: Any) -> int | None:
+    if seed is None:
+        return None
+    try:
+        checked = -1 if isinstance(seed, bool) else operator.index(seed)
+    except TypeError:
+        checked = -1
+    if checked < 0:
+        raise ValueError(f"seed must be an int of at least 0, or None, but got {seed!r}.")
+    return checked
 
 
 def _pruner(pruner: BasePruner | str | None) -> BasePruner:
@@ -141,7 +181,7 @@ def _pruner(pruner: BasePruner | str | None) -> BasePruner:
 def _check_name(what: str, given: Any, known: Mapping[str, Any], types: Any) -> None:
     if isinstance(given, types) or (isinstance(given, str) and given in known):
         return
-    nearest = get_close_matches(str(given), known, n=1)
+    nearest = get_close_matches(str(given).lower().replace("-", "_"), known, n=1)
     guess = f" Did you mean {nearest[0]!r}?" if nearest else ""
     raise ValueError(
         f"{what} must be one of {', '.join(map(repr, sorted(known)))}, or a {what} of Optuna's, "

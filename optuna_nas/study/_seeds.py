@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import sleep
 
 import numpy as np
 from optuna.study import Study
@@ -13,11 +14,8 @@ import torch
 SEED = "optuna_nas:seed"
 """Study user attr: what every seed is derived from."""
 
-OPENED = "optuna_nas:opened"
-"""Study user attr: how often ``create_study`` opened the study; numbers the workers."""
 
-
-def settle_seed(study: Study, seed: int | None) -> int:
+def settle_seed(study: Study, seed: int | None, *, created: bool) -> int:
     """Returns the study's seed, which a new study is given here.
 
     Args:
@@ -25,14 +23,16 @@ def settle_seed(study: Study, seed: int | None) -> int:
             A new or a loaded study.
         seed:
             What the caller asks for; None takes what there is, or draws one.
+        created:
+            Whether this process created the study. One process does; the others wait for its seed.
 
     Raises:
         ValueError:
             If the study began with another seed.
     """
-    stored = study.user_attrs.get(SEED)
+    stored = None if created else _stored(study)
     if stored is None:
-        stored = seed if seed is not None else int(np.random.SeedSequence().generate_state(1)[0])
+        stored = seed if seed is not None else _mixed()
         study.set_user_attr(SEED, stored)
     elif seed is not None and seed != stored:
         raise ValueError(
@@ -42,18 +42,27 @@ def settle_seed(study: Study, seed: int | None) -> int:
     return int(stored)
 
 
-def worker_seed(study: Study, seed: int) -> int:
-    """Returns a seed for one of Optuna's samplers, another one for each worker and each resume.
+def _stored(study: Study) -> int | None:
+    """The seed in a study that is there already, perhaps only since a moment."""
+    for _ in range(20):
+        if SEED in study.user_attrs or study.get_trials(deepcopy=False):
+            break
+        sleep(0.05)
+    return study.user_attrs.get(SEED)
+
+
+def worker_seed(seed: int, *, created: bool) -> int:
+    """Returns a seed for one of Optuna's samplers.
 
     Args:
-        study:
-            The study that the worker opened.
         seed:
             The study's.
+        created:
+            Whether this process created the study. Only then it follows from the study's seed:
+            workers that come at the same moment see the same study, so nothing in it could tell
+            them apart.
     """
-    opened = int(study.user_attrs.get(OPENED, 0))
-    study.set_user_attr(OPENED, opened + 1)
-    return _mixed(seed, len(study.get_trials(deepcopy=False)), opened)
+    return _mixed(seed) if created else _mixed()
 
 
 @contextmanager
@@ -70,10 +79,26 @@ def trial_rng(study: Study | None, number: int) -> Iterator[None]:
     if seed is None:
         yield
         return
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(_mixed(seed, number))
+    with seeded(_mixed(seed, number)):
+        yield
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seeds torch, and puts its state back after; that of a GPU only if one is in use already.
+
+    Args:
+        seed:
+            At least 0.
+    """
+    # Looking at the generator of a GPU takes some of its memory.
+    in_use = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    gpus = range(torch.cuda.device_count()) if in_use else ()
+    with torch.random.fork_rng(devices=gpus):
+        torch.manual_seed(seed)
         yield
 
 
 def _mixed(*numbers: int) -> int:
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+    """One number from several; from none, a random one."""
+    return int(np.random.SeedSequence(numbers or None).generate_state(1)[0])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 import json
 from pathlib import Path
+from typing import Any
 
 from optuna.storages import BaseStorage
 from optuna.storages import JournalStorage
@@ -30,7 +33,8 @@ def open_storage(storage: BaseStorage | str | Path | None) -> BaseStorage | str 
 
     Raises:
         ValueError:
-            If it is none of these: a directory, a file of another kind, something else.
+            If it is none of these: a directory, a file of another kind, something else; or if
+            the file cannot be written.
     """
     if storage is None or isinstance(storage, BaseStorage):
         return storage
@@ -42,14 +46,38 @@ def open_storage(storage: BaseStorage | str | Path | None) -> BaseStorage | str 
         return str(storage)
     path = Path(storage)
     if path.is_dir():
-        raise ValueError(
-            f"storage is a directory: {path}. Name a file in it: {path / 'study.journal'}."
-        )
+        way_out = "Give another name."
+        if path.suffix != ".journal":
+            way_out = f"Name a file in it: {path / 'study.journal'}."
+        raise ValueError(f"storage is a directory: {path}. {way_out}")
     if path.suffix != ".journal":
         raise ValueError(f"storage must be {LEGAL}, but got {str(storage)!r}.")
-    _check_journal(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(path)))
+    with told_if_unwritable(path):
+        _check_journal(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return JournalStorage(JournalFileBackend(str(path)))
+
+
+@contextmanager
+def told_if_unwritable(storage: Any) -> Iterator[None]:
+    """Takes an error of the file system for one of the argument.
+
+    Args:
+        storage:
+            What is opened or written to.
+
+    Raises:
+        ValueError:
+            If that fails.
+    """
+    try:
+        yield
+    except OSError as error:
+        where = f"storage {storage}" if isinstance(storage, str | Path) else "the storage"
+        raise ValueError(
+            f"{where} cannot be written: {error.strerror} ({error.filename}). Give a path in a "
+            "folder that you may write to."
+        ) from error
 
 
 def _check_journal(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from optuna_nas.training._augment import random_shift
 from optuna_nas.training._data import Data
+from optuna_nas.training._device import resolve_device
 from optuna_nas.training._epochs import Epoch
 from optuna_nas.training._epochs import train_epochs
 from optuna_nas.training._fit import fit
@@ -29,6 +30,7 @@ __all__ = [
     "random_shift",
     "Recipe",
     "Rejected",
+    "resolve_device",
     "score",
     "Train",
     "train_epochs",

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 
 from optuna_nas._cli._options import Options
+from optuna_nas._cli._options import PRUNERS
+from optuna_nas._cli._options import SAMPLERS
+from optuna_nas.study import _create_study as known
+from optuna_nas.study import create_study
 
 
 def test_the_command_says_what_differs_from_the_defaults() -> None:
@@ -21,3 +26,10 @@ def test_files_go_to_a_folder_named_like_the_data() -> None:
     assert options.study_name == "iris"
     elsewhere = Options("digits", out=Path("x/y"), storage="sqlite:///z.db")
     assert (elsewhere.where, elsewhere.study_name) == ("sqlite:///z.db", "y")
+
+
+def test_the_names_are_those_of_create_study_with_its_defaults_first() -> None:
+    assert set(SAMPLERS) == {*known.OURS, *known.OPTUNAS}
+    assert set(PRUNERS) == {*known.PRUNERS, "none"}
+    defaults = signature(create_study).parameters
+    assert (SAMPLERS[0], PRUNERS[0]) == (defaults["sampler"].default, defaults["pruner"].default)

@@ -53,7 +53,7 @@ def test_a_search_says_what_it_does_and_leaves_files(run: Run, flowers_csv: Path
         "target 'kind': 2 different texts, so classification",
         "60 to train on, 20 to choose by, 20 for the final test",
         "MLP: 6 decisions, 1,536 networks",
-        "3 networks, proposed by TPESampler, 2 epochs each, for more accuracy",
+        "3 networks, proposed by RegularizedEvolutionSampler, 2 epochs each, for more accuracy",
         "Searching: 3 of 3, best accuracy ",
         "scikit-learn's MLPClassifier",
         "studies/flowers/result.json",
@@ -135,6 +135,14 @@ def test_two_objectives_give_a_front(run: Run, flowers_csv: Path) -> None:
         assert "Pareto front: from each of these, more accuracy costs more" in ran.out
         assert result(also)["study"]["directions"] == ["maximize", "minimize"]
         assert result(also)["study"]["front"]
+
+
+def test_a_pruner_for_two_objectives_is_said_to_stop_nothing(run: Run, flowers_csv: Path) -> None:
+    said = "Pruner median stops nothing yet: there are two objectives"
+    one = (*KINDS, "--trials", "1", "--pruner")
+    assert said in run(*one, "median", "--also", "parameters", "--out", "a").out
+    assert "Pruner" not in run(*one, "none", "--also", "parameters", "--out", "b").out
+    assert "Pruner" not in run(*one, "median", "--out", "c").out
 
 
 def test_random_search_is_a_second_control(run: Run, flowers_csv: Path) -> None:

@@ -144,6 +144,39 @@ def test_tensors_that_are_neither_parameter_nor_buffer_come_along() -> None:
     assert Flops(torch.rand(1, 4)).measure(Scaled()) == 32
 
 
+def test_tensors_and_layers_in_plain_lists_come_along() -> None:
+    class Listed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = [nn.Linear(4, 3)]
+            self.bias = {"late": (torch.ones(3), [torch.ones(3)])}
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.layers[0](x) + self.bias["late"][0] + self.bias["late"][1][0]
+
+    net = Listed()
+    assert Flops(torch.rand(1, 4)).measure(net) == 24
+    assert not net.layers[0].weight.is_meta
+    assert not net.bias["late"][0].is_meta
+
+
+def test_a_tensor_held_by_a_function_is_the_error_that_torch_gives() -> None:
+    outside = torch.ones(4)
+    with pytest.raises(RuntimeError, match="meta"):
+        Flops(torch.rand(1, 4)).measure(Apply(lambda x: x + outside))
+
+
+def test_it_keeps_two_rows_for_a_dry_run_and_not_the_batch() -> None:
+    batch = torch.rand(1000, 4)
+    (rows,) = Flops(batch).example or ()
+    assert torch.equal(rows, batch[:2])
+    assert len(pickle.dumps(Flops(batch))) < 5000
+    inputs = Flops((torch.rand(1, 4), np.zeros((3, 2)), torch.randint(9, (5,)))).example or ()
+    assert [len(x) for x in inputs] == [1, 2, 2]
+    assert [x.dtype for x in inputs] == [torch.float32, torch.float32, torch.int64]
+    assert Flops(torch.rand(3, 4, device="meta")).example is None
+
+
 def test_a_parametrized_layer_counts() -> None:
     net = parametrizations.weight_norm(nn.Linear(4, 3))
     assert Flops(torch.rand(1, 4)).measure(net) == 24

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.pruners import HyperbandPruner
 from optuna.pruners import MedianPruner
@@ -20,7 +23,9 @@ from optuna.storages import RDBStorage
 import pytest
 
 from optuna_nas.samplers import RandomSampler
+from optuna_nas.samplers import RegularizedEvolutionSampler
 from optuna_nas.study import create_study
+from optuna_nas.study import open_storage
 
 
 def quadratic(trial: optuna.Trial) -> float:
@@ -34,6 +39,7 @@ def params(study: optuna.Study) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
+        ("regularized_evolution", RegularizedEvolutionSampler),
         ("tpe", TPESampler),
         ("random", RandomSampler),
         ("gp", GPSampler),
@@ -60,9 +66,9 @@ def test_pruners_have_names(name: str | None, kind: type) -> None:
     assert type(create_study(pruner=name).pruner) is kind
 
 
-def test_the_defaults_are_tpe_and_successive_halving() -> None:
+def test_the_defaults_are_evolution_and_successive_halving() -> None:
     study = create_study()
-    assert type(study.sampler) is TPESampler
+    assert type(study.sampler) is RegularizedEvolutionSampler
     assert type(study.pruner) is SuccessiveHalvingPruner
 
 
@@ -83,7 +89,12 @@ def test_grid_gives_every_architecture_once_in_a_conditional_space() -> None:
     assert len(study.trials) == len({str(p) for p in params(study)}) == 4
 
 
-@pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2"])
+def test_the_grid_of_continuous_decisions_has_no_end_and_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"step must be given for BruteForceSampler"):
+        create_study(sampler="grid", seed=0).optimize(quadratic, n_trials=2)
+
+
+@pytest.mark.parametrize("sampler", ["regularized_evolution", "random", "tpe", "nsga2"])
 def test_one_seed_gives_one_search(sampler: str) -> None:
     first, second = (create_study(sampler=sampler, seed=7) for _ in range(2))
     for study in (first, second):
@@ -92,15 +103,18 @@ def test_one_seed_gives_one_search(sampler: str) -> None:
     assert first.user_attrs["optuna_nas:seed"] == 7
 
 
-def test_random_search_goes_on_after_a_resume_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    whole = create_study(sampler="random", seed=1)
-    whole.optimize(quadratic, n_trials=10)
+@pytest.mark.parametrize("sampler", ["regularized_evolution", "random"])
+def test_the_search_goes_on_after_a_resume_as_if_nothing_had_happened(
+    sampler: str, tmp_path: Path
+) -> None:
+    whole = create_study(sampler=sampler, seed=1)
+    whole.optimize(quadratic, n_trials=24)
     path = tmp_path / "search.journal"
     for _ in range(2):
         resumed = create_study(
-            sampler="random", storage=path, load_if_exists=True, seed=None if path.exists() else 1
+            sampler=sampler, storage=path, load_if_exists=True, seed=None if path.exists() else 1
         )
-        resumed.optimize(quadratic, n_trials=5)
+        resumed.optimize(quadratic, n_trials=12)
     assert params(resumed) == params(whole)
 
 
@@ -117,7 +131,19 @@ def test_a_second_worker_of_optunas_samplers_does_not_repeat_the_first(
     assert len({p["x"] for p in params(study)}) == 6
 
 
-def test_no_seed_draws_one_and_keeps_it(tmp_path: Path) -> None:
+def test_a_seed_may_be_a_number_of_numpys() -> None:
+    seed = create_study(seed=np.int64(7)).user_attrs["optuna_nas:seed"]  # type: ignore[arg-type]
+    assert (seed, type(seed)) == (7, int)
+
+
+def test_a_study_of_optunas_is_given_a_seed_when_it_is_opened() -> None:
+    storage = InMemoryStorage()
+    optuna.create_study(storage=storage, study_name="s").add_trial(optuna.create_trial(value=1.0))
+    study = create_study(storage=storage, study_name="s", load_if_exists=True, seed=3)
+    assert study.user_attrs["optuna_nas:seed"] == 3
+
+
+def test_no_seed_draws_one_and_keeps_it() -> None:
     first, second = create_study(), create_study()
     assert first.user_attrs["optuna_nas:seed"] != second.user_attrs["optuna_nas:seed"]
 
@@ -140,6 +166,12 @@ def test_urls_are_optunas(tmp_path: Path) -> None:
     [
         ({"sampler": "tp"}, r"sampler must be one of 'gp', 'grid'.*'tp'\. Did you mean 'tpe'\?"),
         ({"sampler": "nsgaii"}, r"Did you mean 'nsga2'"),
+        ({"sampler": "NSGA-II"}, r"but got 'NSGA-II'\. Did you mean 'nsga2'\?"),
+        ({"sampler": "TPE"}, r"but got 'TPE'\. Did you mean 'tpe'\?"),
+        (
+            {"sampler": "Regularized-Evolution"},
+            r"but got 'Regularized-Evolution'\. Did you mean 'regularized_evolution'\?",
+        ),
         ({"sampler": None}, r"sampler must be one of .* but got None"),
         (
             {"pruner": "sucessive_halving"},
@@ -148,6 +180,8 @@ def test_urls_are_optunas(tmp_path: Path) -> None:
         ({"pruner": 3}, r"pruner must be one of .* but got 3"),
         ({"seed": -1}, r"seed must be an int of at least 0, or None, but got -1"),
         ({"seed": 1.5}, r"seed must be an int of at least 0, or None, but got 1.5"),
+        ({"seed": True}, r"seed must be an int of at least 0, or None, but got True"),
+        ({"seed": np.int64(-1)}, r"seed must be an int of at least 0, or None, but got .*-1"),
         ({"storage": "study.txt"}, r"storage must be a path that ends in \.journal.*'study\.txt'"),
         ({"storage": 7}, r"storage must be a path that ends in \.journal.* but got 7"),
     ],
@@ -162,6 +196,42 @@ def test_bad_input_is_an_error_that_says_what_is_legal(
 def test_a_directory_in_place_of_a_storage_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"storage is a directory.*Name a file in it: .*study\.j"):
         create_study(storage=tmp_path)
+
+
+def test_a_directory_named_like_a_journal_is_an_error_without_that_advice(tmp_path: Path) -> None:
+    path = tmp_path / "x.journal"
+    path.mkdir()
+    with pytest.raises(ValueError, match=r"^storage is a directory: .*x\.journal\. Give another"):
+        create_study(storage=path)
+
+
+def test_a_folder_that_cannot_be_made_or_written_to_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    path = tmp_path / "x.journal"
+    message = r"^storage .*x\.journal cannot be written: {} \(.*\)\. Give a path in a folder that"
+    with pytest.raises(ValueError, match=message.format("(Not a directory|File exists)")):
+        create_study(storage=tmp_path / "file" / "x.journal")
+    create_study(storage=path)
+
+    def deny(*arguments: Any, **options: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr(os, "symlink", deny)  # of the lock file; root may write anywhere
+    monkeypatch.setattr(os, "open", deny)
+    with pytest.raises(ValueError, match=message.format("Permission denied")):
+        create_study(storage=path, load_if_exists=True)
+    with pytest.raises(ValueError, match=r"^the storage cannot be written: Permission denied"):
+        create_study(storage=open_storage(path), study_name="y")
+
+
+@pytest.mark.parametrize("kind", ["URL", "storage"])
+def test_loading_needs_a_name_where_no_file_gives_one(kind: str, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    with pytest.raises(ValueError, match="load_if_exists=True needs a study_name: without one"):
+        create_study(storage=url if kind == "URL" else InMemoryStorage(), load_if_exists=True)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("content", ["a,b\n1,2\n", "[1]\n", '{"a": 1}\n'])
