@@ -2,8 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hypothesis import settings
 import pytest
 import torch
+
+
+settings.register_profile("the same each time", deadline=None, derandomize=True, database=None)
+settings.load_profile("the same each time")
 
 
 @pytest.fixture(autouse=True)
