@@ -7,8 +7,10 @@ constraints; then it is built for real, run once on two rows, and given to the e
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import contextmanager
 import math
 from typing import Any
 from typing import TypeAlias
@@ -139,16 +141,13 @@ class Objective:
 
     def _candidate(self, trial: SampledTrial) -> nn.Module:
         """Builds the trial's network, once nothing speaks against it."""
-        try:
+        with _rejected_if_unbuildable(trial):
             sketched, self._device = sketch(self.network, trial, self._device)
-        except CANNOT_BE_BUILT as error:
-            if isinstance(error, SearchSpaceError) or error is trial.failure:
-                raise
-            raise Rejected(f"cannot be built: {error}") from error
         trial.set_user_attr(ARCHITECTURE, list(trial.asked))
         self._check_size(sketched)
         self._check_constraints(sketched, trial)
-        module = construct(self.network, trial)
+        with _rejected_if_unbuildable(trial):
+            module = construct(self.network, trial)
         self._dry_run(module)
         return module
 
@@ -203,6 +202,17 @@ class Objective:
                 "Silence this with warnings.filterwarnings('ignore', message='.* in a row were').",
                 stacklevel=2,
             )
+
+
+@contextmanager
+def _rejected_if_unbuildable(trial: SampledTrial) -> Iterator[None]:
+    """Takes errors for the candidate's, but for those of the space and of asking itself."""
+    try:
+        yield
+    except CANNOT_BE_BUILT as error:
+        if isinstance(error, SearchSpaceError) or error is trial.failure:
+            raise
+        raise Rejected(f"cannot be built: {error}") from error
 
 
 def _measure(metric: Metric, module: nn.Module) -> float:

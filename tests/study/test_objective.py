@@ -246,6 +246,16 @@ def test_successive_halving_prunes_with_one_objective() -> None:
     assert all("curve" in trial.user_attrs for trial in study.trials)
 
 
+def test_a_network_for_which_memory_does_not_suffice_is_rejected() -> None:
+    def network(trial: Trial) -> nn.Module:
+        return nn.Linear(trial.suggest_categorical("width", [10, 10**9]), 10**6)
+
+    study = run(Objective(network, lambda m, t: 0.0, max_parameters=None), n_trials=6)
+    huge = [trial for trial in study.trials if trial.params["width"] > 10]
+    assert huge
+    assert "DefaultCPUAllocator" in huge[0].user_attrs["rejected"]
+
+
 def test_an_objective_answers_a_fixed_trial_too() -> None:
     assert Objective(Net, size)(FixedTrial({"width": 4, "act": "relu"})) == 5 * 4 + 4 + 4 * 2 + 2
 
