@@ -58,7 +58,8 @@ def train_and_score(module: nn.Module, trial: optuna_nas.space.Trial) -> float: 
 if __name__ == "__main__":
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna_nas.create_study(direction="maximize", seed=0)  # <-
-    study.optimize(optuna_nas.Objective(Net, train_and_score), n_trials=20)  # <-
+    objective = optuna_nas.Objective(Net, train_and_score, example=X[:2])  # <-
+    study.optimize(objective, n_trials=20)  # <-
 
     pruned = sum(trial.state == optuna.trial.TrialState.PRUNED for trial in study.trials)
     print(f"best of {len(study.trials)} trials, {pruned} of them stopped early:")

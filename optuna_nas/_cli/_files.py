@@ -68,7 +68,8 @@ def how_to_load(path: Path, space: Space) -> str:
         f"saved = torch.load({str(path)!r})\n"
         f'network = optuna_nas.spaces.{space.name}(**saved["arguments"])\n'
         'model = optuna_nas.build(network, saved["params"]).eval()\n'
-        'model.load_state_dict(saved["state_dict"])'
+        'model.load_state_dict(saved["state_dict"])\n'
+        '# give it inputs prepared as saved["preprocessing"] says: docs/command_line.md'
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+import math
 from statistics import fmean
 from statistics import stdev
 from typing import Any
@@ -25,6 +26,8 @@ from optuna_nas._cli._data import Part
 from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._progress import counts
 from optuna_nas._cli._setup import Setup
+from optuna_nas.samplers import best_first
+from optuna_nas.samplers import last_value
 from optuna_nas.space import build
 from optuna_nas.study import seeded
 from optuna_nas.training import default_recipe
@@ -136,7 +139,8 @@ def _finalist(setup: Setup, trial: optuna.trial.FrozenTrial, each: Callable[[], 
         each()
     epochs = last_good_epoch(curves) if len(curves) == SEEDS else 0
     scores = tuple(curve[epochs - 1] for curve in curves) if epochs else ()
-    return Finalist(trial.number, trial.params, trial.values[0], epochs, scores)
+    searched = trial.values[0] if trial.values else (last_value(trial) or (0, math.nan))[1]
+    return Finalist(trial.number, trial.params, searched, epochs, scores)
 
 
 def last_good_epoch(curves: Sequence[Sequence[float]]) -> int:
@@ -185,23 +189,28 @@ def _train(
 def best_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     """The few best trials by score, with different params.
 
+    Those that were stopped early come behind, by how far they got: where a pruner left few, the
+    choice is not left to luck.
+
     Args:
         study:
             With the score as its first objective, to be maximized.
 
     Raises:
         BadInput:
-            If no trial was trained to the end.
+            If no trial has a score.
     """
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    if not complete:
+    pruned = study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
+    stopped = best_first([trial for trial in pruned if last_value(trial)], study.directions)
+    if not complete and not stopped:
         told = ", ".join(counts(study.get_trials(deepcopy=False))) or "no trial was begun"
         raise BadInput(
-            f"no network was trained to the end ({told}), so there is none to choose. Give more "
+            f"no network was trained ({told}), so there is none to choose. Give more "
             "--trials or --timeout; optuna-nas show says why networks were rejected."
         )
     best: list[optuna.trial.FrozenTrial] = []
-    for trial in sorted(complete, key=lambda trial: -trial.values[0]):
+    for trial in [*sorted(complete, key=lambda trial: -trial.values[0]), *stopped]:
         if all(trial.params != other.params for other in best):
             best.append(trial)
     return best[:FINALISTS]

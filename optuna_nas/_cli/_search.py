@@ -72,7 +72,7 @@ def search(options: Options, console: Console) -> None:
         try:
             _search_and_finish(console, setup, objective, study)
         except KeyboardInterrupt:
-            console.print("Stopped. Everything so far is saved; this goes on with it:")
+            console.print(f"Stopped. Saved: {plural(done(study), 'network')}. This goes on:")
             console.print(f"  {options.command()}", soft_wrap=True, highlight=False)
             raise typer.Exit(130) from None
 
@@ -129,6 +129,7 @@ def _search(
     if before:
         console.print(f"{title}: {before} of {total} are there from before.", highlight=False)
     if before >= total:
+        console.print(f"That is all; --trials {before + 10} would add 10.", highlight=False)
         return
 
     def signed(trial: optuna.Trial) -> float | tuple[float, ...]:

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import optuna
+from optuna.pruners import NopPruner
 from rich.console import Console
 from rich.padding import Padding
 from rich.syntax import Syntax
@@ -43,6 +44,8 @@ def introduce(console: Console, setup: Setup, study: optuna.Study) -> None:
     train, valid, test = data.rows
     surveyed = survey(space.network)
     sampler = type(study.sampler).__name__
+    may_stop = len(study.directions) == 1 and not isinstance(study.pruner, NopPruner)
+    up_to = "up to " if may_stop else ""
     goal = f"more {data.metric}" + (f" with fewer {options.also}" if options.also else "")
     lines = {
         "Data": f"{data.name}: {_described(data)}",
@@ -51,7 +54,7 @@ def introduce(console: Console, setup: Setup, study: optuna.Study) -> None:
         "Space": f"{space.name}: {plural(len(surveyed.search_space), 'decision')}, "
         f"{_size(surveyed.size, surveyed.how)}",
         "Search": f"{plural(options.trials, 'network')}, proposed by {sampler}, "
-        f"{plural(setup.epochs, 'epoch')} each, for {goal}",
+        f"{up_to}{plural(setup.epochs, 'epoch')} each, for {goal}",
         "Seed": f"{options.seed}",
         "Study": without_password(options.where),
     }
@@ -73,7 +76,7 @@ def report_front(console: Console, study: optuna.Study, objectives: Sequence[str
             Their names.
     """
     score, cost = objectives
-    console.print(f"[bold]Pareto front[/]: from each of these, more {score} costs more {cost}")
+    console.print(f"[bold]Pareto front[/]: the networks that no other beats in {score} and {cost}")
     console.print(Padding(front_table(study.best_trials, objectives), (0, 0, 1, 2)))
 
 

@@ -105,8 +105,8 @@ def create_study(
             A path that ends in ``.journal``, an SQLAlchemy URL, ``redis://...``, a storage, or
             None to keep the study in memory.
         study_name:
-            By default, for the path of a journal its stem; to load from any other storage, it must
-            be given.
+            By default, for the path of a journal its stem, or to load, the one study in it; to
+            load from any other storage, it must be given.
         load_if_exists:
             Whether to go on with a study of that name.
         seed:
@@ -123,14 +123,14 @@ def create_study(
     _check_name("sampler", sampler, {**OURS, **OPTUNAS}, BaseSampler)
     _check_name("pruner", pruner, PRUNERS, BasePruner | None)
     seed = _checked_seed(seed)
+    opened = open_storage(storage)
     if study_name is None and _is_journal(storage):
-        study_name = Path(str(storage)).stem
+        study_name = _name_in_journal(str(storage), opened, load_if_exists)
     if study_name is None and storage is not None and load_if_exists:
         raise ValueError(
             "load_if_exists=True needs a study_name: without one, a new study would begin in this "
             "storage each time. (Of a path that ends in .journal, it would be the file's stem.)"
         )
-    opened = open_storage(storage)
     created = True
     chosen: Any = {
         "storage": opened,
@@ -158,6 +158,11 @@ def create_study(
 
 def _is_journal(storage: Any) -> bool:
     return isinstance(storage, str | Path) and Path(storage).suffix == ".journal"
+
+
+def _name_in_journal(path: str, opened: Any, load_if_exists: bool) -> str:
+    names = optuna.get_all_study_names(opened) if load_if_exists else []
+    return names[0] if len(names) == 1 else Path(path).stem
 
 
 def _checked_seed(seed: Any) -> int | None:

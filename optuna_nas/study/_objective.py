@@ -169,7 +169,7 @@ class Objective:
         broken = [name for name, violation in violations.items() if violation > 0]
         if broken:
             raise Rejected(
-                "breaks " + ", ".join(f"{name} (by {violations[name]:,.6g})" for name in broken)
+                "breaks " + ", ".join(f"{name} (by {violations[name]:.6g})" for name in broken)
             )
 
     def _dry_run(self, module: nn.Module) -> None:

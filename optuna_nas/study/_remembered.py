@@ -39,8 +39,8 @@ def check_survey(study: Study, asked: Mapping[str, BaseDistribution]) -> None:
         study.set_user_attr(SURVEY, stored)
         study.set_user_attr(ASKED, {**stored, **study.user_attrs.get(ASKED, {})})
     before = asked_in(study)  # and what trials were asked that no survey had found
-    came = [f"{name!r} came" for name in asked if name not in stored]
-    went = [f"{name!r} went" for name in stored if name not in asked]
+    came = [f"{name!r} is new" for name in asked if name not in stored]
+    went = [f"{name!r} is gone" for name in stored if name not in asked]
     changed = [
         f"{name!r} changed from {describe(before[name])} to {describe(distribution)}"
         for name, distribution in asked.items()

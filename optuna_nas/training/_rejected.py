@@ -20,6 +20,9 @@ class Rejected(TrialPruned):
         super().__init__(reason)
         self.reason = reason
 
+    def __str__(self) -> str:
+        return f"rejected: {self.reason}"
+
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out, on whichever device.

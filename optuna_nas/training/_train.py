@@ -155,7 +155,7 @@ class Train:
             curve.append(epoch.score)
             trial.report(epoch.score, epoch.number)
             if trial.should_prune():
-                raise optuna.exceptions.TrialPruned(f"pruned after epoch {epoch.number}")
+                raise optuna.exceptions.TrialPruned(f"stopped after epoch {epoch.number}")
 
 
 def _check_alike(train: Rows, valid: Rows) -> Batch | None:

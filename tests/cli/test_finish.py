@@ -28,6 +28,24 @@ def test_finalists_are_the_best_by_score_and_differ() -> None:
     assert FINALISTS == 3
 
 
+def test_where_few_were_trained_to_the_end_those_that_got_furthest_are_finalists_too() -> None:
+    study = optuna.create_study(direction="maximize")
+    distributions: Any = {"depth": optuna.distributions.IntDistribution(0, 9)}
+    for depth, curve in ((1, [0.9, 0.9]), (2, [0.1, 0.2]), (3, [0.8]), (4, [0.5, 0.6]), (5, [])):
+        study.add_trial(
+            optuna.create_trial(
+                state=optuna.trial.TrialState.PRUNED,
+                params={"depth": depth},
+                distributions=distributions,
+                intermediate_values=dict(enumerate(curve, start=1)),
+            )
+        )
+    study.add_trial(
+        optuna.create_trial(params={"depth": 9}, distributions=distributions, value=0.3)
+    )
+    assert [trial.params["depth"] for trial in best_trials(study)] == [9, 1, 4]
+
+
 @pytest.mark.parametrize(
     ("curves", "epoch"),
     [

@@ -13,6 +13,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 import pytest
 
+from optuna_nas._cli._progress import plural
 from optuna_nas._cli._study import WORKER
 
 
@@ -51,8 +52,9 @@ def test_a_first_ctrl_c_finishes_the_running_network(tmp_path: Path, flowers_csv
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Stopping after this network; Ctrl-C again stops now." in out
+    saved = len(states(tmp_path))
     assert out.endswith(
-        "Stopped. Everything so far is saved; this goes on with it:\n"
+        f"Stopped. Saved: {plural(saved, 'network')}. This goes on:\n"
         "  optuna-nas search flowers.csv --target kind --trials 500 --epochs 2\n"
     )
     assert err == ""
@@ -69,6 +71,6 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path: Path, flowers_csv: Path) -> Non
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Stopped. Everything so far is saved" in out
+    assert "Stopped. Saved: 0 networks. This goes on:" in out
     assert err == ""
     assert states(tmp_path) == [TrialState.FAIL]

@@ -53,7 +53,7 @@ def test_a_search_says_what_it_does_and_leaves_files(run: Run, flowers_csv: Path
         "target 'kind': 2 different texts, so classification",
         "60 to train on, 20 to choose by, 20 for the final test",
         "MLP: 6 decisions, 1,536 networks",
-        "3 networks, proposed by RegularizedEvolutionSampler, 2 epochs each, for more accuracy",
+        "3 networks, proposed by RegularizedEvolutionSampler, up to 2 epochs each, for more accuracy",
         "Searching: 3 of 3, best accuracy ",
         "scikit-learn's MLPClassifier",
         "studies/flowers/result.json",
@@ -132,7 +132,7 @@ def test_two_objectives_give_a_front(run: Run, flowers_csv: Path) -> None:
     for also in ("parameters", "flops"):
         ran = run(*KINDS, "--also", also, "--out", also)
         assert f"for more accuracy with fewer {also}" in ran.out
-        assert "Pareto front: from each of these, more accuracy costs more" in ran.out
+        assert f"Pareto front: the networks that no other beats in accuracy and {also}" in ran.out
         assert result(also)["study"]["directions"] == ["maximize", "minimize"]
         assert result(also)["study"]["front"]
 
@@ -187,7 +187,7 @@ def test_without_a_network_trained_to_the_end_there_is_none_to_choose(
     monkeypatch.setattr(optuna_nas.Objective, "__call__", reject)
     ran = run(*KINDS)
     assert ran.err == (
-        "error: no network was trained to the end (3 pruned), so there is none to choose. Give "
+        "error: no network was trained (3 pruned), so there is none to choose. Give "
         "more --trials or --timeout; optuna-nas show says why networks were rejected."
     )
 

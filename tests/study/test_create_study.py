@@ -156,6 +156,14 @@ def test_a_journals_study_is_named_after_its_file_and_its_folder_is_made(tmp_pat
     assert path.exists()
 
 
+def test_the_one_study_of_a_journal_is_loaded_whatever_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "study.journal"
+    create_study(storage=path, study_name="digits")
+    assert create_study(storage=path, load_if_exists=True).study_name == "digits"
+    create_study(storage=path, study_name="more")
+    assert create_study(storage=path, load_if_exists=True).study_name == "study"
+
+
 def test_urls_are_optunas(tmp_path: Path) -> None:
     study = create_study(storage=f"sqlite:///{tmp_path / 'study.db'}")
     assert isinstance(study._storage, RDBStorage) or hasattr(study._storage, "_backend")

@@ -286,7 +286,7 @@ def test_another_search_space_on_resume_raises_at_once_and_names_what_differs(
     run(Objective(before, size), storage=path)
     run(Objective(before, size), storage=path, load_if_exists=True)
     message = (
-        "study 's' was begun with another search space: 'pool' came; 'depth' went; "
+        "study 's' was begun with another search space: 'pool' is new; 'depth' is gone; "
         r"'width' changed from int 1\.\.4 to int 1\.\.5"
     )
     with pytest.raises(ValueError, match=message):

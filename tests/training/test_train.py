@@ -122,7 +122,7 @@ def test_augmentation_is_reproduced_too() -> None:
 
 def test_a_trial_that_should_be_pruned_is_and_keeps_its_curve() -> None:
     trial = Trial(prune_at=2)
-    with pytest.raises(optuna.TrialPruned, match="pruned after epoch 2"):
+    with pytest.raises(optuna.TrialPruned, match="stopped after epoch 2"):
         train(epochs=5)(net(), trial)
     assert trial.user_attrs["epochs"] == len(trial.user_attrs["curve"]) == 2
     assert trial.user_attrs["seconds"] > 0
@@ -146,7 +146,7 @@ def test_a_loss_that_is_not_finite_rejects_the_trial_with_its_epoch() -> None:
     trial = Trial()
     with pytest.raises(Rejected, match=r"loss is (nan|inf) in epoch 1 of 3") as caught:
         Train(line(), line(), epochs=3, recipe=sgd(1e30))(net(outputs=1), trial)
-    assert caught.value.reason == str(caught.value)
+    assert str(caught.value) == f"rejected: {caught.value.reason}"
     assert trial.user_attrs["curve"] == []
     assert trial.user_attrs["epochs"] == 0
 
