@@ -53,7 +53,7 @@ def test_a_search_says_what_it_does_and_leaves_files(run: Run, flowers_csv: Path
         "target 'kind': 2 different texts, so classification",
         "60 to train on, 20 to choose by, 20 for the final test",
         "MLP: 6 decisions, 1,536 networks",
-        "3 networks, proposed by RegularizedEvolutionSampler, up to 2 epochs each, for more accuracy",
+        "3 networks, proposed by RegularizedEvolutionSampler, up to 2 epochs each, for more",
         "Searching: 3 of 3, best accuracy ",
         "scikit-learn's MLPClassifier",
         "studies/flowers/result.json",
