@@ -1,6 +1,10 @@
 """The language: a search space is a function of a trial; who answers decides what comes out."""
 
 from optuna_nas.space._answered import AnsweredTrial
+from optuna_nas.space._asked import ask
+from optuna_nas.space._asked import ASKED
+from optuna_nas.space._asked import asked_in
+from optuna_nas.space._asked import to_json
 from optuna_nas.space._build import ARCHITECTURE
 from optuna_nas.space._build import build
 from optuna_nas.space._build import construct
@@ -10,14 +14,10 @@ from optuna_nas.space._decisions import describe
 from optuna_nas.space._decisions import int_distribution
 from optuna_nas.space._decisions import SearchSpaceError
 from optuna_nas.space._explore import CANNOT_BE_BUILT
+from optuna_nas.space._node import Node
 from optuna_nas.space._protocol import Network
 from optuna_nas.space._protocol import Trial
-from optuna_nas.space._sampled import ask
-from optuna_nas.space._sampled import ASKED
-from optuna_nas.space._sampled import asked_in
-from optuna_nas.space._sampled import Node
 from optuna_nas.space._sampled import SampledTrial
-from optuna_nas.space._sampled import to_json
 from optuna_nas.space._scope import Scope
 from optuna_nas.space._survey import decisions
 from optuna_nas.space._survey import Survey

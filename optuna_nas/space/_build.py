@@ -19,8 +19,8 @@ from optuna_nas.space._decisions import describe
 from optuna_nas.space._decisions import first
 from optuna_nas.space._decisions import legal
 from optuna_nas.space._decisions import SearchSpaceError
+from optuna_nas.space._node import checked_module
 from optuna_nas.space._protocol import Network
-from optuna_nas.space._sampled import checked_module
 from optuna_nas.space._sampled import SampledTrial
 
 

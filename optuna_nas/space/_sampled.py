@@ -9,23 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
-from functools import reduce
-import json
 from typing import Any
 from typing import cast
 from typing import TYPE_CHECKING
 
 from optuna.distributions import BaseDistribution
 from optuna.distributions import CategoricalChoiceType
-from optuna.distributions import CategoricalDistribution
-from optuna.distributions import distribution_to_json
-from optuna.distributions import FloatDistribution
-from optuna.distributions import IntDistribution
-from optuna.distributions import json_to_distribution
-import torch
 from torch import nn
-from torch import Tensor
 
+from optuna_nas.space._asked import ask
+from optuna_nas.space._asked import ASKED
+from optuna_nas.space._asked import asked_in
+from optuna_nas.space._asked import to_json
 from optuna_nas.space._decisions import categorical_distribution
 from optuna_nas.space._decisions import check_same
 from optuna_nas.space._decisions import describe
@@ -35,15 +30,14 @@ from optuna_nas.space._decisions import int_distribution
 from optuna_nas.space._decisions import legal
 from optuna_nas.space._decisions import module_distribution
 from optuna_nas.space._decisions import repeat_distribution
+from optuna_nas.space._node import checked_module
+from optuna_nas.space._node import Node
 from optuna_nas.space._protocol import Trial
 from optuna_nas.space._scope import Scope
 
 
 if TYPE_CHECKING:
     import optuna
-
-ASKED = "optuna_nas:asked"
-"""Study user attr: every name that a trial asked so far, with its distribution as JSON."""
 
 
 class SampledTrial:
@@ -297,58 +291,3 @@ class SampledTrial:
         else:
             self._before[name] = distribution
             study.set_user_attr(ASKED, to_json(self._before))
-
-
-class Node(nn.Module):
-    """Sums its edges' outputs: ``forward(states)`` is the sum of ``edges[j](states[inputs[j]])``.
-
-    Args:
-        inputs:
-            Which states it takes.
-        edges:
-            The module on the edge from each of them.
-    """
-
-    def __init__(self, inputs: Sequence[int], edges: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.inputs = tuple(inputs)
-        self.edges = nn.ModuleList(edges)
-
-    def forward(self, states: Sequence[Tensor]) -> Tensor:
-        """Takes all the node's possible inputs, returns their sum through the edges."""
-        taken = [edge(states[i]) for i, edge in zip(self.inputs, self.edges, strict=True)]
-        total: Tensor = reduce(torch.add, taken)
-        return total
-
-
-def ask(trial: Any, name: str, distribution: BaseDistribution) -> Any:
-    """Asks a trial of Optuna's, by its public questions."""
-    if isinstance(distribution, CategoricalDistribution):
-        return trial.suggest_categorical(name, distribution.choices)
-    assert isinstance(distribution, IntDistribution | FloatDistribution)
-    question = (
-        trial.suggest_int if isinstance(distribution, IntDistribution) else trial.suggest_float
-    )
-    return question(
-        name, distribution.low, distribution.high, step=distribution.step, log=distribution.log
-    )
-
-
-def asked_in(study: optuna.Study) -> dict[str, BaseDistribution]:
-    """What the trials of a study were asked so far, evaluators' questions included."""
-    stored = study.user_attrs.get(ASKED, {})
-    return {name: json_to_distribution(json.dumps(d)) for name, d in stored.items()}
-
-
-def to_json(search_space: Mapping[str, BaseDistribution]) -> dict[str, Any]:
-    """Distributions by name, in a form that a user attr can hold."""
-    return {name: json.loads(distribution_to_json(d)) for name, d in search_space.items()}
-
-
-def checked_module(module: Any, what: str) -> nn.Module:
-    """Returns the module, or says what came in its place."""
-    if not isinstance(module, nn.Module):
-        raise TypeError(
-            f"{what} must give an nn.Module, but gave {module!r} ({type(module).__name__})."
-        )
-    return module

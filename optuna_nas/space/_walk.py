@@ -16,8 +16,8 @@ from optuna_nas.space._answered import AnsweredTrial
 from optuna_nas.space._decisions import first
 from optuna_nas.space._decisions import inputs_distribution
 from optuna_nas.space._decisions import module_distribution
-from optuna_nas.space._sampled import checked_module
-from optuna_nas.space._sampled import Node
+from optuna_nas.space._node import checked_module
+from optuna_nas.space._node import Node
 from optuna_nas.space._sampled import SampledTrial
 
 
