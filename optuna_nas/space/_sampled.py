@@ -71,6 +71,7 @@ class SampledTrial:
         """What this trial was asked so far, in the order asked."""
         self.failure: Exception | None = None
         """What asking itself raised: an error of sampler or storage, never the candidate's."""
+        self._answers: dict[str, Any] = {}
         self._before: dict[str, BaseDistribution] | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -262,11 +263,11 @@ class SampledTrial:
         return study is not None and len(study.directions) > 1
 
     def _ask(self, name: str, distribution: BaseDistribution) -> Any:
-        if name in self.asked:
+        if name in self.asked:  # cells that share their decisions ask often
             check_same(name, self.asked[name], distribution)
+            return self._answers[name]
         try:
-            if name not in self.asked:
-                self._remember(name, distribution)
+            self._remember(name, distribution)
             answer = ask(self._trial, name, distribution)
             if not legal(distribution, answer):
                 raise ValueError(
@@ -276,7 +277,7 @@ class SampledTrial:
         except Exception as error:
             self.failure = error
             raise
-        self.asked[name] = distribution
+        self.asked[name], self._answers[name] = distribution, answer
         return answer
 
     def _remember(self, name: str, distribution: BaseDistribution) -> None:
