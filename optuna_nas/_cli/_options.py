@@ -11,7 +11,17 @@ from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._errors import nearest
 
 
-SAMPLERS = ("regularized_evolution", "random", "tpe", "gp", "nsga2", "grid")
+SAMPLERS = (
+    "regularized_evolution",
+    "predictor",
+    "local_search",
+    "reinforce",
+    "random",
+    "tpe",
+    "gp",
+    "nsga2",
+    "grid",
+)
 """The first is the default. Those of ``create_study``, which help texts must not wait for."""
 
 PRUNERS = ("successive_halving", "hyperband", "median", "none")

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import math
+import secrets
 from typing import Any
 from zlib import crc32
 
 import numpy as np
-from optuna._transform import _SearchSpaceTransform
 from optuna.distributions import BaseDistribution
+from optuna.distributions import CategoricalDistribution
+from optuna.distributions import FloatDistribution
+from optuna.distributions import IntDistribution
+
+
+def checked_seed(seed: int | None) -> int:
+    """Returns the seed, or a random one if there is none.
+
+    Args:
+        seed:
+            At least 0, or None.
+
+    Raises:
+        ValueError:
+            If it is negative.
+    """
+    if seed is not None and seed < 0:
+        raise ValueError(f"seed must be at least 0, or None, but got {seed}.")
+    return seed if seed is not None else secrets.randbits(32)
 
 
 def generator(*keys: int | str) -> np.random.Generator:
@@ -29,6 +49,33 @@ def draw(distribution: BaseDistribution, rng: np.random.Generator) -> Any:
         rng:
             Where random numbers come from.
     """
-    transform = _SearchSpaceTransform({"": distribution})
-    drawn = rng.uniform(transform.bounds[:, 0], transform.bounds[:, 1])
-    return transform.untransform(drawn)[""]
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[rng.integers(len(distribution.choices))]
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    low, high, step = distribution.low, distribution.high, distribution.step
+    if distribution.log:
+        # An int is drawn as if its interval reached half a step further, so that ends are as
+        # likely as they should be.
+        reach = 0.5 if isinstance(distribution, IntDistribution) else 0.0
+        drawn = math.exp(rng.uniform(math.log(low - reach), math.log(high + reach)))
+        number = round(drawn) if reach else drawn
+    elif step is not None:
+        number = low + step * int(rng.integers(round((high - low) / step) + 1))
+    else:
+        number = rng.uniform(low, high)
+    return distribution.to_external_repr(min(max(number, low), high))
+
+
+def legal(distribution: BaseDistribution, value: Any) -> bool:
+    """Returns whether a value can be answered.
+
+    Args:
+        distribution:
+            What is asked.
+        value:
+            Anything.
+    """
+    try:
+        return distribution._contains(distribution.to_internal_repr(value))
+    except (TypeError, ValueError):
+        return False

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 from typing import TYPE_CHECKING
 
 from optuna.samplers import BaseSampler
 
+from optuna_nas.samplers._draw import checked_seed
 from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._draw import generator
 
@@ -36,9 +36,7 @@ class RandomSampler(BaseSampler):
     """
 
     def __init__(self, *, seed: int | None = None) -> None:
-        if seed is not None and seed < 0:
-            raise ValueError(f"seed must be at least 0, or None, but got {seed}.")
-        self._seed = seed if seed is not None else secrets.randbits(32)
+        self._seed = checked_seed(seed)
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial

@@ -11,43 +11,37 @@ https://arxiv.org/abs/1802.01548
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from collections.abc import Sequence
-import secrets
-from typing import Any
 from typing import TYPE_CHECKING
 
 import numpy as np
-from optuna.samplers import BaseSampler
-from optuna.trial import TrialState
 
-from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._draw import generator
 from optuna_nas.samplers._mutation import mutated
+from optuna_nas.samplers._planning import Plan
+from optuna_nas.samplers._planning import PlanningSampler
 from optuna_nas.samplers._ranking import best_first
-from optuna_nas.samplers._ranking import last_value
 
 
 if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
-    from optuna.study import Study
+    from optuna.study import StudyDirection
     from optuna.trial import FrozenTrial
 
-
-PLAN = "optuna_nas:evolution"
-"""Trial system attr: the child that is meant, ``{"parents", "mutated", "params", "attempt"}``."""
-
-MUTANTS, STRANGERS = 100, 300
-"""How many children, then random samples, are thought up until one is new."""
+    from optuna_nas.samplers._history import History
 
 
-class RegularizedEvolutionSampler(BaseSampler):
+CHILDREN = 100
+"""How many are thought of until one is new."""
+
+
+class RegularizedEvolutionSampler(PlanningSampler):
     """Mutates the best of a random tournament, in exactly one decision.
 
-    Until ``population_size`` trials have finished with a value, it samples at random. Trials of
-    any source join the population: enqueued ones, those of other samplers, and pruned ones, which
-    rank by their last value, behind all that got further; one that was rejected has no value and
-    stays out. With several objectives, trials rank by front and crowding; feasible ones before
+    Until ``population_size`` trials have ended with a value, it samples at random. Trials of any
+    source join the population: enqueued ones, those of other samplers, and pruned ones, which rank
+    by their last value, behind all that got further; one that was rejected has no value and stays
+    out. With several objectives, trials rank by front and crowding; feasible ones before
     infeasible ones. A decision that a mutation brings into being is sampled at random.
 
     Proposals are functions of the seed, the trial's number and the trials before: a resume changes
@@ -64,7 +58,8 @@ class RegularizedEvolutionSampler(BaseSampler):
         population_size:
             P: how many of the youngest trials may have children; at least 2.
         tournament_size:
-            S: how many of them compete to be the parent; ``1..population_size``.
+            S: how many of them compete to be the parent; ``1..population_size``. By default all: a
+            search of some hundred trials has no time for less (see ``studies/nasbench201``).
         neighbour:
             Whether a mutated number steps to a neighbouring value. If not, any other is drawn.
         crossover_probability:
@@ -86,7 +81,7 @@ class RegularizedEvolutionSampler(BaseSampler):
         self,
         *,
         population_size: int = 10,
-        tournament_size: int = 5,
+        tournament_size: int = 10,
         neighbour: bool = True,
         crossover_probability: float = 0.0,
         avoid_repeats: bool = True,
@@ -103,65 +98,25 @@ class RegularizedEvolutionSampler(BaseSampler):
             raise ValueError(
                 f"crossover_probability must be in 0..1, but got {crossover_probability}."
             )
-        if seed is not None and seed < 0:
-            raise ValueError(f"seed must be at least 0, or None, but got {seed}.")
+        super().__init__(avoid_repeats=avoid_repeats, seed=seed)
         self._population_size = population_size
         self._tournament_size = tournament_size
         self._neighbour = neighbour
         self._crossover_probability = crossover_probability
-        self._avoid_repeats = avoid_repeats
-        self._seed = seed if seed is not None else secrets.randbits(32)
 
-    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Chooses parent and mutation, and keeps the plan in the trial."""
-        trials = study._get_trials(deepcopy=False, use_cache=True)
-        population = self._population(trials)
-        ranked = best_first(population, study.directions)
-        known = {name: d for t in trials for name, d in t.distributions.items()}
-        for attempt in range(MUTANTS + STRANGERS):
-            plan = self._child(
-                ranked if attempt < MUTANTS else [],
-                generator(self._seed, trial.number, attempt, "plan"),
-            )
-            plan["attempt"] = attempt
-            if not (self._avoid_repeats and self._is_known(trials, trial.number, plan, known)):
-                break
-        study._storage.set_trial_system_attr(trial._trial_id, PLAN, plan)
+    def _plans(
+        self, history: History, number: int, directions: Sequence[StudyDirection]
+    ) -> Iterator[Plan]:
+        """Children of the population, once there is one."""
+        population = history.valued[-self._population_size :]
+        if len(population) < self._population_size:
+            return
+        ranked = best_first(population, directions)
+        for attempt in range(CHILDREN):
+            yield self._child(ranked, generator(self._seed, number, attempt, "child"))
 
-    def infer_relative_search_space(
-        self, study: Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        return {}
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        return {n: self.sample_independent(study, trial, n, d) for n, d in search_space.items()}
-
-    def sample_independent(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        plan = trial.system_attrs.get(PLAN, {"params": {}, "attempt": 0})
-        return self._answer(plan, trial.number, param_name, param_distribution)
-
-    def _population(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-        """The youngest trials that have a value, the last one of a pruned trial included."""
-        valued = [
-            trial
-            for trial in trials
-            if trial.state == TrialState.COMPLETE
-            or (trial.state == TrialState.PRUNED and last_value(trial) is not None)
-        ]
-        return valued[-self._population_size :]
-
-    def _child(self, ranked: Sequence[FrozenTrial], rng: np.random.Generator) -> dict[str, Any]:
-        """A mutated winner; a child without parents, if the population is not full yet."""
-        if len(ranked) < self._population_size:
-            return {"parents": [], "mutated": None, "params": {}}
+    def _child(self, ranked: Sequence[FrozenTrial], rng: np.random.Generator) -> Plan:
+        """A mutated winner, or a mutated cross of two."""
         parent = self._winner(ranked, rng)
         parents, params, distributions = [parent], dict(parent.params), dict(parent.distributions)
         if rng.random() < self._crossover_probability:
@@ -176,42 +131,8 @@ class RegularizedEvolutionSampler(BaseSampler):
             params[chosen] = mutated(
                 distributions[chosen], params[chosen], rng, neighbour=self._neighbour
             )
-        return {"parents": [p.number for p in parents], "mutated": chosen, "params": params}
+        return Plan(params, [p.number for p in parents], chosen)
 
     def _winner(self, ranked: Sequence[FrozenTrial], rng: np.random.Generator) -> FrozenTrial:
         """The best of a random tournament; ``ranked`` has the best first."""
         return ranked[int(rng.choice(len(ranked), self._tournament_size, replace=False).min())]
-
-    def _answer(
-        self, plan: Mapping[str, Any], number: int, name: str, distribution: BaseDistribution
-    ) -> Any:
-        """What the plan says, where it is legal; else a random value."""
-        if name in plan["params"] and _legal(distribution, plan["params"][name]):
-            return plan["params"][name]
-        return draw(distribution, generator(self._seed, number, plan["attempt"], name))
-
-    def _is_known(
-        self,
-        trials: Sequence[FrozenTrial],
-        number: int,
-        plan: Mapping[str, Any],
-        known: Mapping[str, BaseDistribution],
-    ) -> bool:
-        """Whether some trial was asked nothing that this child would answer otherwise.
-
-        A network asks the same questions after the same answers, so the child would be the same
-        architecture, whatever else it inherits.
-        """
-        answers = {name: self._answer(plan, number, name, d) for name, d in known.items()}
-        return any(
-            trial.params and all(answers[name] == value for name, value in trial.params.items())
-            for trial in trials
-            if trial.state != TrialState.FAIL
-        )
-
-
-def _legal(distribution: BaseDistribution, value: Any) -> bool:
-    try:
-        return distribution._contains(distribution.to_internal_repr(value))
-    except (TypeError, ValueError):
-        return False

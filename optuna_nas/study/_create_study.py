@@ -29,8 +29,11 @@ from optuna.samplers import TPESampler
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
+from optuna_nas.samplers import LocalSearchSampler
+from optuna_nas.samplers import PredictorSampler
 from optuna_nas.samplers import RandomSampler
 from optuna_nas.samplers import RegularizedEvolutionSampler
+from optuna_nas.samplers import ReinforceSampler
 from optuna_nas.study._seeds import settle_seed
 from optuna_nas.study._seeds import worker_seed
 from optuna_nas.study._storage import open_storage
@@ -48,8 +51,11 @@ def _brute_force(seed: int) -> BruteForceSampler:
 
 
 OURS: Mapping[str, Callable[..., BaseSampler]] = {
+    "local_search": LocalSearchSampler,
+    "predictor": PredictorSampler,
     "random": RandomSampler,
     "regularized_evolution": RegularizedEvolutionSampler,
+    "reinforce": ReinforceSampler,
 }
 """Seeded with the study's seed: their proposals are functions of it and the trial's number."""
 
@@ -91,9 +97,10 @@ def create_study(
 
     Args:
         sampler:
-            ``"regularized_evolution"``, ``"random"``, ``"tpe"``, ``"gp"``, ``"nsga2"``, ``"grid"``
-            (every architecture once, conditional spaces too; it has an end only without
-            continuous decisions, so a float needs a ``step``), or a sampler.
+            ``"regularized_evolution"``, ``"predictor"``, ``"local_search"``, ``"reinforce"``,
+            ``"random"``, ``"tpe"``, ``"gp"``, ``"nsga2"``, ``"grid"`` (every architecture once,
+            conditional spaces too; it has an end only without continuous decisions, so a float
+            needs a ``step``), or a sampler.
         pruner:
             ``"successive_halving"`` (rungs at 2, 6, 18, ... epochs, a third goes on),
             ``"hyperband"``, ``"median"``, None, or a pruner.
@@ -111,7 +118,7 @@ def create_study(
             Whether to go on with a study of that name.
         seed:
             Kept in the study; None draws one for a new study. All trainings follow from it, and
-            all proposals of ``"random"`` and ``"regularized_evolution"``, after a resume too.
+            all proposals of our own samplers and ``"random"``, after a resume too.
             Those of Optuna's own samplers follow from it in the process that creates the study;
             other workers and resumes draw anew. A sampler that is given as an object has its own.
 

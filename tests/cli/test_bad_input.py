@@ -145,10 +145,13 @@ def test_a_bad_argument_is_told(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--sampler", "TPE"], "--sampler must be one of ['regularized_evolution', 'random', "
-         "'tpe', 'gp', 'nsga2', 'grid'], not 'TPE'. Did you mean 'tpe'?"),
-        (["--sampler", "NSGA-II"], "--sampler must be one of ['regularized_evolution', 'random', "
-         "'tpe', 'gp', 'nsga2', 'grid'], not 'NSGA-II'. Did you mean 'nsga2'?"),
+        (["--sampler", "TPE"], "--sampler must be one of ['regularized_evolution', 'predictor', "
+         "'local_search', 'reinforce', 'random', 'tpe', 'gp', 'nsga2', 'grid'], "
+         "not 'TPE'. Did you mean 'tpe'?"),
+        (["--sampler", "NSGA-II"], "--sampler must be one of ['regularized_evolution', "
+         "'predictor', "
+         "'local_search', 'reinforce', 'random', 'tpe', 'gp', 'nsga2', 'grid'], "
+         "not 'NSGA-II'. Did you mean 'nsga2'?"),
         (["--pruner", "medain"], "--pruner must be one of ['successive_halving', 'hyperband', "
          "'median', 'none'], not 'medain'. Did you mean 'median'?"),
     ],

@@ -22,10 +22,14 @@ from optuna.storages import JournalStorage
 from optuna.storages import RDBStorage
 import pytest
 
+from optuna_nas.samplers import LocalSearchSampler
+from optuna_nas.samplers import PredictorSampler
 from optuna_nas.samplers import RandomSampler
 from optuna_nas.samplers import RegularizedEvolutionSampler
+from optuna_nas.samplers import ReinforceSampler
 from optuna_nas.study import create_study
 from optuna_nas.study import open_storage
+from optuna_nas.study._create_study import OURS
 
 
 def quadratic(trial: optuna.Trial) -> float:
@@ -40,6 +44,9 @@ def params(study: optuna.Study) -> list[dict[str, Any]]:
     ("name", "kind"),
     [
         ("regularized_evolution", RegularizedEvolutionSampler),
+        ("predictor", PredictorSampler),
+        ("local_search", LocalSearchSampler),
+        ("reinforce", ReinforceSampler),
         ("tpe", TPESampler),
         ("random", RandomSampler),
         ("gp", GPSampler),
@@ -94,7 +101,7 @@ def test_the_grid_of_continuous_decisions_has_no_end_and_is_refused() -> None:
         create_study(sampler="grid", seed=0).optimize(quadratic, n_trials=2)
 
 
-@pytest.mark.parametrize("sampler", ["regularized_evolution", "random", "tpe", "nsga2"])
+@pytest.mark.parametrize("sampler", [*OURS, "tpe", "nsga2"])
 def test_one_seed_gives_one_search(sampler: str) -> None:
     first, second = (create_study(sampler=sampler, seed=7) for _ in range(2))
     for study in (first, second):
@@ -103,7 +110,7 @@ def test_one_seed_gives_one_search(sampler: str) -> None:
     assert first.user_attrs["optuna_nas:seed"] == 7
 
 
-@pytest.mark.parametrize("sampler", ["regularized_evolution", "random"])
+@pytest.mark.parametrize("sampler", OURS)
 def test_the_search_goes_on_after_a_resume_as_if_nothing_had_happened(
     sampler: str, tmp_path: Path
 ) -> None:
@@ -172,7 +179,10 @@ def test_urls_are_optunas(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"sampler": "tp"}, r"sampler must be one of 'gp', 'grid'.*'tp'\. Did you mean 'tpe'\?"),
+        (
+            {"sampler": "tp"},
+            r"sampler must be one of 'gp', 'grid'.*'tp'\. Did you mean 'tpe'\?",
+        ),
         ({"sampler": "nsgaii"}, r"Did you mean 'nsga2'"),
         ({"sampler": "NSGA-II"}, r"but got 'NSGA-II'\. Did you mean 'nsga2'\?"),
         ({"sampler": "TPE"}, r"but got 'TPE'\. Did you mean 'tpe'\?"),

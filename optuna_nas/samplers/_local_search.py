@@ -1,0 +1,154 @@
+"""Local search: go to a better neighbour until there is none (White et al. 2021, algorithm 1).
+
+"Exploring the Loss Landscape in Neural Architecture Search", https://arxiv.org/abs/2005.02960
+
+    while true:
+        best <- the best of some random architectures
+        repeat
+            evaluate the unseen neighbours of best, in any order
+            as soon as one is better, it is best
+        until best has no neighbour left that was not seen
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from typing import TYPE_CHECKING
+
+from optuna_nas.samplers._draw import draw
+from optuna_nas.samplers._draw import generator
+from optuna_nas.samplers._mutation import neighbours
+from optuna_nas.samplers._planning import PLAN
+from optuna_nas.samplers._planning import Plan
+from optuna_nas.samplers._planning import plan_of
+from optuna_nas.samplers._planning import PlanningSampler
+from optuna_nas.samplers._ranking import best_first
+from optuna_nas.samplers._ranking import leaders
+
+
+if TYPE_CHECKING:
+    from optuna.study import StudyDirection
+    from optuna.trial import FrozenTrial
+
+    from optuna_nas.samplers._history import History
+
+
+class LocalSearchSampler(PlanningSampler):
+    """Proposes what is one decision away from the best, and starts elsewhere when that is done.
+
+    A descent begins with random samples. Then it asks for the neighbours of the best among its
+    trials, moving on as soon as one is better. When the best has no unseen neighbour left, a new
+    descent begins; while other workers still run some, those of the next best are taken.
+
+    A neighbour differs in one decision: any other option of a categorical; of an ordered number
+    the next value, and those a tenth and a hundredth of its (log) range away. Decisions that come
+    into being with it are drawn once, so that each has a finite number of neighbours. With several
+    objectives the neighbours of the whole front are taken (Pareto local search, Paquete et al.
+    2004), of its least crowded places first. Trials of any source belong to the descent that is
+    under way when they are added; pruned ones rank behind all that got further, by their last
+    value.
+
+    Proposals are functions of the seed, the trial's number and the trials before: a resume changes
+    nothing, and workers share one search.
+
+    Example:
+
+        .. code-block:: python
+
+            sampler = optuna_nas.samplers.LocalSearchSampler(seed=0)
+            study = optuna.create_study(sampler=sampler, direction="maximize")
+
+    Args:
+        n_initial:
+            How many random samples a descent begins with; at least 1.
+        seed:
+            At least 0; None draws one.
+
+    Raises:
+        ValueError:
+            If an argument is out of range.
+    """
+
+    def __init__(self, *, n_initial: int = 5, seed: int | None = None) -> None:
+        if n_initial < 1:
+            raise ValueError(f"n_initial must be at least 1, but got {n_initial}.")
+        super().__init__(avoid_repeats=True, seed=seed)
+        self._n_initial = n_initial
+        self._pool = _Pool([], -1)
+
+    def _plans(
+        self, history: History, number: int, directions: Sequence[StudyDirection]
+    ) -> Iterator[Plan]:
+        """Neighbours of the best of this descent; when there are no more, the next begins."""
+        descent = _latest_descent(history)
+        if self._pool.arrived is not history.arrived or self._pool.descent != descent:
+            self._pool = _Pool(history.arrived, descent)
+        pool = self._pool
+        pool.read(directions)
+        begun = [other for other in history.open if descent <= other < number]
+        if pool.size + len(begun) >= self._n_initial:
+            for best in best_first(pool.leaders, directions):
+                if best.number not in pool.exhausted:
+                    yield from self._neighbours(history, best, number, descent)
+                    pool.exhausted.add(best.number)
+            if begun:
+                yield from self._second_best(history, number, descent, directions)
+            descent = number
+        for plan in self._strangers(history, number):
+            yield replace(plan, descent=descent)
+
+    def _neighbours(
+        self, history: History, center: FrozenTrial, number: int, descent: int
+    ) -> Iterator[Plan]:
+        """All that differ from a trial in one decision, in random order."""
+        changes = [
+            (name, value)
+            for name, distribution in center.distributions.items()
+            for value in neighbours(distribution, center.params[name])
+        ]
+        order = generator(self._seed, number, center.number, "neighbours").permutation(
+            len(changes)
+        )
+        for name, value in (changes[i] for i in order):
+            params = {**center.params, name: value}
+            key = (self._seed, center.number, name, str(value))
+
+            def answer(asked: str, params: Any = params, key: Any = key) -> Any:
+                if asked in params:
+                    return params[asked]
+                return draw(history.distributions[asked], generator(*key, asked))
+
+            params |= history.activity.expected(center.params, answer)
+            yield Plan(params, [center.number], name, descent)
+
+    def _second_best(
+        self, history: History, number: int, descent: int, directions: Sequence[StudyDirection]
+    ) -> Iterator[Plan]:
+        pool = [trial for trial in history.valued if trial.number >= descent]
+        for center in best_first(pool, directions):
+            yield from self._neighbours(history, center, number, descent)
+
+
+class _Pool:
+    """The trials of one descent, of which only the leaders are kept."""
+
+    def __init__(self, arrived: list[FrozenTrial], descent: int) -> None:
+        self.arrived, self.descent = arrived, descent
+        self.leaders: list[FrozenTrial] = []
+        self.exhausted: set[int] = set()
+        self.size = self._read = 0
+
+    def read(self, directions: Sequence[StudyDirection]) -> None:
+        new = [trial for trial in self.arrived[self._read :] if trial.number >= self.descent]
+        self._read = len(self.arrived)
+        self.size += len(new)
+        self.leaders = leaders([*self.leaders, *new], directions)
+
+
+def _latest_descent(history: History) -> int:
+    planned = (t for t in reversed(history.trials) if PLAN in t.system_attrs)
+    latest = next(planned, None)
+    return plan_of(latest).descent if latest is not None else 0
