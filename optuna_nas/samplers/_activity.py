@@ -43,7 +43,7 @@ class Activity:
         expected = {name: answer(name) for name in known}
         changed = [name for name in known if expected[name] != known[name]]
         for name in changed:  # and in the names that come with them, each once
-            precedents = self._asked.get((name, expected.get(name)))
+            precedents = self._asked.get((name, expected[name])) if name in expected else None
             if precedents is None:
                 continue
             for gone in expected.keys() - precedents.keys():
@@ -58,7 +58,7 @@ class Activity:
         self, name: str, precedents: Counter[str], known: Mapping[str, Any]
     ) -> Iterator[str]:
         """Names that were always asked after the new answer, and never after the old one."""
-        before = self._asked.get((name, known.get(name)), Counter())
+        before = self._asked.get((name, known[name]), {}) if name in known else {}
         for other, count in precedents.items():
             if count == precedents[name] and other not in before:
                 yield other

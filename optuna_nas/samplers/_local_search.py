@@ -18,6 +18,8 @@ from dataclasses import replace
 from typing import Any
 from typing import TYPE_CHECKING
 
+from optuna.trial import TrialState
+
 from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._draw import generator
 from optuna_nas.samplers._mutation import neighbours
@@ -96,18 +98,24 @@ class LocalSearchSampler(PlanningSampler):
                     pool.exhausted.add(best.number)
             if begun:
                 yield from self._second_best(history, number, descent, directions)
-            descent = number
+            else:
+                descent = number
         for plan in self._strangers(history, number):
             yield replace(plan, descent=descent)
 
     def _neighbours(
         self, history: History, center: FrozenTrial, number: int, descent: int
     ) -> Iterator[Plan]:
-        """All that differ from a trial in one decision, in random order."""
+        """All that differ from a trial in one decision, in random order.
+
+        Those that failed are left out: without a value they would be unseen for ever.
+        """
+        failed = _failed_changes(history, center, descent)
         changes = [
             (name, value)
             for name, distribution in center.distributions.items()
             for value in neighbours(distribution, center.params[name])
+            if (name, value) not in failed
         ]
         order = generator(self._seed, number, center.number, "neighbours").permutation(
             len(changes)
@@ -146,6 +154,12 @@ class _Pool:
         self._read = len(self.arrived)
         self.size += len(new)
         self.leaders = leaders([*self.leaders, *new], directions)
+
+
+def _failed_changes(history: History, center: FrozenTrial, descent: int) -> set[tuple[str, Any]]:
+    failed = [plan_of(t) for t in history.trials[descent:] if t.state == TrialState.FAIL]
+    changes = [(plan, plan.mutated) for plan in failed if center.number in plan.parents]
+    return {(name, plan.params[name]) for plan, name in changes if name is not None}
 
 
 def _latest_descent(history: History) -> int:

@@ -44,7 +44,8 @@ def mutated(
         others = neighbours(distribution, value)
         return others[rng.integers(len(others))]
     assert isinstance(distribution, IntDistribution | FloatDistribution)
-    other = value
+    # Stepped floats of other samplers may be off by a rounding error, which is no mutation.
+    other = value = _nearest(distribution, value)
     while other == value:
         other = _step(distribution, value, rng) if neighbour else draw(distribution, rng)
     return other
@@ -66,6 +67,7 @@ def neighbours(distribution: BaseDistribution, value: Any) -> list[Any]:
     if isinstance(distribution, CategoricalDistribution):
         return [choice for choice in distribution.choices if choice != value]
     assert isinstance(distribution, IntDistribution | FloatDistribution)
+    value = _nearest(distribution, value)
     step = distribution.step or 0.0
     near = [_nearest(distribution, value + by) for by in (-step, step)]
     near += [_moved(distribution, value, by) for share in SHARES for by in (-share, share)]

@@ -120,9 +120,10 @@ class PredictorSampler(PlanningSampler):
         if len(history.valued) < self._n_initial or not history.distributions:
             return
         rng = generator(self._seed, number, "candidates")
-        ranked = best_first(history.valued + history.rejected, directions)
-        promise = _promise(history, _learned(ranked), directions, rng)
-        for candidate in _search(history, ranked, promise, rng):
+        ended = history.valued + history.rejected
+        best = best_first(ended, directions, limit=LEARNED // 2)
+        promise = _promise(history, [*best, *_latest(ended, best)], directions, rng)
+        for candidate in _search(history, best, promise, rng):
             parent = history.trials[candidate.parent].params
             changed = [n for n, value in candidate.params.items() if parent.get(n) != value]
             yield Plan(
@@ -132,10 +133,11 @@ class PredictorSampler(PlanningSampler):
             )
 
 
-def _learned(ranked: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """The best ones, and of the others the latest."""
-    best, others = ranked[: LEARNED // 2], ranked[LEARNED // 2 :]
-    return [*best, *sorted(others, key=lambda t: t.number)[-LEARNED // 2 :]]
+def _latest(ended: Sequence[FrozenTrial], best: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """The latest that are not among the best."""
+    numbers = {trial.number for trial in best}
+    others = [trial for trial in ended if trial.number not in numbers]
+    return sorted(others, key=lambda trial: trial.number)[-LEARNED // 2 :]
 
 
 def _promise(

@@ -24,7 +24,9 @@ Key: TypeAlias = tuple[float, float, float]
 
 
 def best_first(
-    trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]
+    trials: Sequence[FrozenTrial],
+    directions: Sequence[StudyDirection],
+    limit: int | None = None,
 ) -> list[FrozenTrial]:
     """Orders finished trials, the best first.
 
@@ -33,10 +35,13 @@ def best_first(
             Complete or pruned.
         directions:
             The study's.
+        limit:
+            How many are wanted; None for all. With several objectives, all take the square of
+            their number.
     """
     complete, others = _parted(sorted(trials, key=_number), directions)
-    order = _order(costs(complete, directions))
-    return [complete[i] for i in order] + [t for _, t in others]
+    order = _order(costs(complete, directions), limit)
+    return [*(complete[i] for i in order), *(trial for _, trial in others)][:limit]
 
 
 def ranks(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> Floats:
@@ -58,7 +63,7 @@ def ranks(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -
     found = {t.number: row for t, row in zip(complete, ahead, strict=True)}
     for (_, trial), rank in zip(others, behind, strict=True):
         found[trial.number] = np.full(len(directions), rank)
-    return np.array([found[trial.number] for trial in trials])
+    return np.array([found[t.number] for t in trials]).reshape(-1, len(directions))
 
 
 def leaders(
@@ -77,9 +82,8 @@ def leaders(
     complete, others = _parted(trials, directions)
     if not complete:
         return [trial for _, trial in others[:1]]
-    turned = costs(complete, directions)
-    dominated = np.atleast_1d(_dominates(turned, turned).any(0))
-    return sorted((t for t, no in zip(complete, dominated, strict=True) if not no), key=_number)
+    front = _nondominated(costs(complete, directions))
+    return sorted((t for t, yes in zip(complete, front, strict=True) if yes), key=_number)
 
 
 def _number(trial: FrozenTrial) -> int:
@@ -159,12 +163,16 @@ def violation(trial: FrozenTrial) -> float:
     return sum(max(0.0, by) for by in trial.constraints.values())
 
 
-def _order(costs: Floats) -> NDArray[np.int64]:
-    """The rows by front, then the least crowded first."""
+def _order(costs: Floats, limit: int | None) -> list[int]:
+    """The rows by front, then the least crowded first; perhaps not all, but as many as wanted."""
     if costs.shape[1] == 1:
-        return np.argsort(costs[:, 0], kind="stable")
-    ordered = [f[np.argsort(-_crowding(costs[f]), kind="stable")] for f in fronts(costs)]
-    return np.concatenate([np.array([], dtype=np.int64), *ordered])
+        return [int(i) for i in np.argsort(costs[:, 0], kind="stable")]
+    order: list[int] = []
+    for front in fronts(costs):
+        order += front[np.argsort(-_crowding(costs[front]), kind="stable")].tolist()
+        if limit is not None and len(order) >= limit:
+            break
+    return order
 
 
 def _average_ranks(costs: Floats) -> Floats:
@@ -180,19 +188,27 @@ def fronts(costs: Floats) -> Iterator[NDArray[np.int64]]:
         costs:
             Shape [n, m]; less is better.
     """
-    better = _dominates(costs, costs)
-    dominated_by = better.sum(0)
-    while (dominated_by == 0).any():
-        front = np.flatnonzero(dominated_by == 0)
-        yield front
-        dominated_by -= better[front].sum(0)
-        dominated_by[front] = -1
+    left = np.arange(len(costs))
+    while len(left):
+        front = _nondominated(costs[left])
+        yield left[front]
+        left = left[~front]
 
 
-def _dominates(costs: Floats, others: Floats) -> NDArray[np.bool_]:
-    """Which rows are nowhere worse than which others, and somewhere better."""
-    no_worse = np.all(costs[:, None] <= others[None], axis=-1)
-    return np.array(no_worse & np.any(costs[:, None] < others[None], axis=-1))
+def _nondominated(costs: Floats) -> NDArray[np.bool_]:
+    """Which rows are dominated by no other; each of these takes one pass over what is left.
+
+    The first in lexicographic order is dominated by none, and neither is, once all that it
+    dominates are gone, the next.
+    """
+    front = np.zeros(len(costs), dtype=bool)
+    left = np.lexsort(costs.T[::-1])
+    while len(left):
+        first = costs[left[0]]
+        equal = (costs[left] == first).all(1)
+        front[left[equal]] = True
+        left = left[~equal & (costs[left] < first).any(1)]
+    return front
 
 
 def _crowding(costs: Floats) -> Floats:
@@ -200,8 +216,8 @@ def _crowding(costs: Floats) -> Floats:
     distance = np.zeros(len(costs))
     for cost in costs.T:
         order = np.argsort(cost, kind="stable")
-        spread = cost[order[-1]] - cost[order[0]]
+        least, most = cost[order[[0, -1]]]
         distance[order[[0, -1]]] = math.inf
-        if math.isfinite(spread) and spread > 0:
-            distance[order[1:-1]] += (cost[order[2:]] - cost[order[:-2]]) / spread
+        if math.isfinite(least) and math.isfinite(most) and least < most:
+            distance[order[1:-1]] += (cost[order[2:]] - cost[order[:-2]]) / (most - least)
     return distance
