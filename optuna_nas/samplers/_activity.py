@@ -58,7 +58,9 @@ class Activity:
         self, name: str, precedents: Counter[str], known: Mapping[str, Any]
     ) -> Iterator[str]:
         """Names that were always asked after the new answer, and never after the old one."""
-        before = self._asked.get((name, known[name]), {}) if name in known else {}
+        before: Counter[str] = Counter()
+        if name in known:
+            before = self._asked.get((name, known[name]), before)
         for other, count in precedents.items():
             if count == precedents[name] and other not in before:
                 yield other

@@ -1,0 +1,4 @@
+from optuna_nas.samplers import LocalSearchSampler
+
+
+__all__ = ["LocalSearchSampler"]

@@ -1,0 +1,4 @@
+from optuna_nas.samplers import PredictorSampler
+
+
+__all__ = ["PredictorSampler"]

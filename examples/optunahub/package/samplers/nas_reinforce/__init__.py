@@ -1,0 +1,4 @@
+from optuna_nas.samplers import ReinforceSampler
+
+
+__all__ = ["ReinforceSampler"]
