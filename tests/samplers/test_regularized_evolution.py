@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution
-from optuna.distributions import FloatDistribution
 from optuna.distributions import IntDistribution
 from optuna.pruners import HyperbandPruner
 from optuna.pruners import SuccessiveHalvingPruner
@@ -21,7 +20,6 @@ import pytest
 
 from optuna_nas.samplers import RandomSampler
 from optuna_nas.samplers import RegularizedEvolutionSampler
-from optuna_nas.samplers._mutation import mutated
 from optuna_nas.samplers._planning import PLAN
 
 
@@ -243,32 +241,6 @@ def test_crossover_takes_every_decision_from_a_winner_but_the_mutated_one() -> N
         first, second = (study.trials[parent].params for parent in plan["parents"])
         for name, value in trial.params.items():
             assert name == plan["mutated"] or value in (first[name], second[name])
-
-
-@pytest.mark.parametrize(
-    "distribution",
-    [
-        IntDistribution(0, 9),
-        IntDistribution(16, 64, step=16),
-        IntDistribution(1, 1024, log=True),
-        IntDistribution(3, 4),
-        FloatDistribution(0.0, 1.0, step=0.25),
-        FloatDistribution(-1.0, 1.0),
-        FloatDistribution(1e-5, 1e-1, log=True),
-        CategoricalDistribution(["a", "b", 3, None]),
-    ],
-)
-@pytest.mark.parametrize("neighbour", [True, False])
-def test_a_mutated_value_is_another_legal_one(distribution: Any, neighbour: bool) -> None:
-    rng = np.random.default_rng(0)
-    value = getattr(distribution, "low", None) or distribution.to_external_repr(0)
-    for _ in range(200):
-        other = mutated(distribution, value, rng, neighbour=neighbour)
-        assert other != value
-        assert distribution._contains(distribution.to_internal_repr(other))
-        if neighbour and isinstance(distribution, IntDistribution) and not distribution.log:
-            assert abs(other - value) == distribution.step
-        value = other
 
 
 @pytest.mark.parametrize(
