@@ -3,13 +3,14 @@
 Each decision's options are points; the less alike two architectures are, the further apart their
 points lie, summed over the decisions:
 
-    k(x, x') = a exp(- sum_i w_i |e(x_i) - e(x'_i)|^2)
+    k(x, x') = a M(r),  r^2 = sum_i w_i |e(x_i) - e(x'_i)|^2
 
-The weight w_i says how much a decision matters (automatic relevance determination). The points e
-are shared by all decisions that offer the same options: what a 3x3 convolution has in common with
-a 1x1 convolution is learned on every edge and in every block at once. Before anything is seen,
-all options are equally far apart (the Hamming distance). All hyperparameters are at the
-maximum of their posterior (Rasmussen and Williams 2006, sec. 5.4.1, with normal priors).
+where M is the Matern kernel of order 5/2 (Rasmussen and Williams 2006, eq. 4.17). The weight w_i
+says how much a decision matters (automatic relevance determination). The points e are shared by
+all decisions that offer the same options: what a 3x3 convolution has in common with a 1x1
+convolution is learned on every edge and in every block at once. Before anything is seen, all
+options are equally far apart (the Hamming distance). All hyperparameters are at the maximum of
+their posterior (the same, sec. 5.4.1, with normal priors).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from optuna_nas.samplers._encoding import Floats
 
 
 DISTANCE = 1.5
-"""Before anything is seen, two architectures that differ everywhere have correlation exp(-1.5)."""
+"""Before anything is seen, the squared distance of two architectures that differ everywhere."""
 
 NOISE = 0.05
 """Before anything is seen, the variance of the noise in shares of ``a``."""
@@ -85,7 +86,7 @@ class Kernel:
                 The hyperparameters, shape [p].
 
         Returns:
-            Shape [width, width]; the kernel is ``exp(-squared distance)`` of what it maps to.
+            Shape [width, width]; the kernel is a function of the distances of what it maps to.
         """
         matrix = np.zeros((self._encoding.width, self._encoding.width))
         for i, name in enumerate(self._decisions):
@@ -182,7 +183,7 @@ def _loss(theta: Floats, kernel: Kernel, rows: Floats, values: Floats) -> tuple[
     """Minus the log of the posterior, and its gradient; the amplitude is at its best for theta."""
     n, matrix = len(values), kernel.map(theta)
     points = rows @ matrix
-    correlation = _correlation(points, points)
+    correlation, slope = _matern(_squares(points, points))
     factor = cholesky(correlation + kernel.noise(theta) * np.eye(n), lower=True)
     half = solve_triangular(factor, np.eye(n), lower=True)
     inverse = half.T @ half
@@ -191,15 +192,27 @@ def _loss(theta: Floats, kernel: Kernel, rows: Floats, values: Floats) -> tuple[
     off = (theta - kernel.mean) / kernel.deviation
     loss = n / 2 * math.log(amplitude) + np.log(np.diag(factor)).sum() + off @ off / 2
     by_covariance = (inverse - np.outer(weights, weights) / amplitude) / 2
-    by_distance = -by_covariance * correlation
+    by_distance = by_covariance * slope
     by_points = 4 * (by_distance.sum(1)[:, None] * points - by_distance @ points)
     gradient = kernel.gradient(theta, rows.T @ by_points, np.trace(by_covariance))
     return loss, gradient + off / kernel.deviation
 
 
 def _correlation(points: Floats, others: Floats) -> Floats:
+    return _matern(_squares(points, others))[0]
+
+
+def _squares(points: Floats, others: Floats) -> Floats:
+    """Squared distances."""
     squares = (points**2).sum(1)[:, None] + (others**2).sum(1) - 2 * points @ others.T
-    return np.asarray(np.exp(-np.maximum(squares, 0)))
+    return np.asarray(np.maximum(squares, 0))
+
+
+def _matern(squares: Floats) -> tuple[Floats, Floats]:
+    """The correlation at these squared distances, and its slope by them."""
+    cr = np.sqrt(5 * squares)
+    decay = np.exp(-cr)
+    return (1 + cr + cr**2 / 3) * decay, -5 / 6 * (1 + cr) * decay
 
 
 def _far_apart(count: int) -> Floats:

@@ -39,31 +39,9 @@ def best_first(
             How many are wanted; None for all. With several objectives, all take the square of
             their number.
     """
-    complete, others = _parted(sorted(trials, key=_number), directions)
+    complete, others = parted(sorted(trials, key=_number), directions)
     order = _order(costs(complete, directions), limit)
     return [*(complete[i] for i in order), *(trial for _, trial in others)][:limit]
-
-
-def ranks(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> Floats:
-    """Returns how many trials are better, by each objective; those as good count half.
-
-    Args:
-        trials:
-            n trials, complete or pruned.
-        directions:
-            The study's, m.
-
-    Returns:
-        Shape [n, m]. What is not complete and feasible is behind all others in each objective.
-    """
-    complete, others = _parted(trials, directions)
-    ahead = np.array([_average_ranks(cost) for cost in costs(complete, directions).T]).T
-    place = {key: i for i, key in enumerate(dict.fromkeys(key for key, _ in others))}
-    behind = len(complete) + _average_ranks(np.array([place[key] for key, _ in others]))
-    found = {t.number: row for t, row in zip(complete, ahead, strict=True)}
-    for (_, trial), rank in zip(others, behind, strict=True):
-        found[trial.number] = np.full(len(directions), rank)
-    return np.array([found[t.number] for t in trials]).reshape(-1, len(directions))
 
 
 def leaders(
@@ -79,7 +57,7 @@ def leaders(
         directions:
             The study's.
     """
-    complete, others = _parted(trials, directions)
+    complete, others = parted(trials, directions)
     if not complete:
         return [trial for _, trial in others[:1]]
     front = _nondominated(costs(complete, directions))
@@ -90,16 +68,33 @@ def _number(trial: FrozenTrial) -> int:
     return trial.number
 
 
-def _parted(
+def parted(
     trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]
 ) -> tuple[list[FrozenTrial], list[tuple[Key, FrozenTrial]]]:
-    """The complete and feasible ones, and the others with what they are sorted by, best first."""
+    """Returns the complete and feasible trials of finite values, and those behind them.
+
+    Args:
+        trials:
+            Complete or pruned.
+        directions:
+            The study's.
+
+    Returns:
+        The first as they came; the others best first, with what they are sorted by.
+    """
 
     def key(trial: FrozenTrial) -> Key:
         step, value = last_value(trial) or (0, math.nan)
-        return violation(trial), -step, _cost(value, directions[0])
+        cost = -value if directions[0] == StudyDirection.MAXIMIZE else value
+        return violation(trial), -step, cost if math.isfinite(value) else math.inf
 
-    first = [t for t in trials if t.state == TrialState.COMPLETE and violation(t) == 0]
+    first = [
+        trial
+        for trial in trials
+        if trial.state == TrialState.COMPLETE
+        and violation(trial) == 0
+        and all(map(math.isfinite, trial.values))
+    ]
     those = {trial.number for trial in first}
     others = [(key(trial), trial) for trial in trials if trial.number not in those]
     return first, sorted(others, key=lambda pair: (pair[0], pair[1].number))
@@ -115,16 +110,10 @@ def costs(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -
             The study's, m.
 
     Returns:
-        Shape [n, m]; what is not a number counts as worst.
+        Shape [n, m].
     """
-    rows = [[_cost(v, d) for v, d in zip(t.values, directions, strict=True)] for t in trials]
-    return np.array(rows, dtype=float).reshape(-1, len(directions))
-
-
-def _cost(value: float, direction: StudyDirection) -> float:
-    if math.isnan(value):
-        return math.inf
-    return -value if direction == StudyDirection.MAXIMIZE else value
+    signs = [-1.0 if direction == StudyDirection.MAXIMIZE else 1.0 for direction in directions]
+    return np.array([t.values for t in trials], dtype=float).reshape(-1, len(signs)) * signs
 
 
 def last_value(trial: FrozenTrial) -> tuple[int, float] | None:
@@ -175,12 +164,6 @@ def _order(costs: Floats, limit: int | None) -> list[int]:
     return order
 
 
-def _average_ranks(costs: Floats) -> Floats:
-    """How many are less, and half of the others that are equal."""
-    _, inverse, counts = np.unique(costs, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(counts) - counts + (counts - 1) / 2)[inverse])
-
-
 def fronts(costs: Floats) -> Iterator[NDArray[np.int64]]:
     """Yields the rows by non-dominated rank, the front first.
 
@@ -218,6 +201,6 @@ def _crowding(costs: Floats) -> Floats:
         order = np.argsort(cost, kind="stable")
         least, most = cost[order[[0, -1]]]
         distance[order[[0, -1]]] = math.inf
-        if math.isfinite(least) and math.isfinite(most) and least < most:
+        if least < most:
             distance[order[1:-1]] += (cost[order[2:]] - cost[order[:-2]]) / (most - least)
     return distance

@@ -10,7 +10,7 @@ from optuna.distributions import IntDistribution
 import pytest
 from scipy.optimize import approx_fprime
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF
+from sklearn.gaussian_process.kernels import Matern
 
 from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._encoding import Encoding
@@ -75,7 +75,7 @@ def test_predictions_are_those_of_scikit_learn() -> None:
     rows, others = encoding.rows(some(MIXED, 30, 1)), encoding.rows(some(MIXED, 10, 2))
     process = GaussianProcess(kernel, rows, values, slice(None))
     noise = process.theta[len(MIXED)]
-    oracle = GaussianProcessRegressor(RBF(np.sqrt(0.5)), alpha=np.exp(noise), optimizer=None)
+    oracle = GaussianProcessRegressor(Matern(1.0, nu=2.5), alpha=np.exp(noise), optimizer=None)
     oracle.fit(rows @ kernel.map(process.theta), values)
     mean, deviation = oracle.predict(others @ kernel.map(process.theta), return_std=True)
     amplitude = values @ oracle.alpha_ / len(values)

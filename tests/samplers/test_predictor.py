@@ -70,14 +70,14 @@ def run(sampler: BaseSampler, objective: Any, n_trials: int, **options: Any) -> 
 
 
 def mean_best(make: Callable[[int], BaseSampler], objective: Any, n_trials: int) -> float:
-    return float(np.mean([run(make(s), objective, n_trials).best_value for s in range(5)]))
+    return float(np.mean([run(make(s), objective, n_trials).best_value for s in range(8)]))
 
 
-def test_it_finds_in_60_trials_what_others_do_not() -> None:
-    ours = mean_best(lambda seed: PredictorSampler(seed=seed), interacting, 60)
-    assert ours > mean_best(lambda seed: RandomSampler(seed=seed), interacting, 60) + 1
-    assert ours > mean_best(lambda seed: RegularizedEvolutionSampler(seed=seed), interacting, 60)
-    assert ours > 7.3  # of 7.5
+def test_it_finds_in_40_trials_what_others_do_not() -> None:
+    ours = mean_best(lambda seed: PredictorSampler(seed=seed), interacting, 40)
+    assert ours > 7  # of 7.5
+    assert ours > mean_best(lambda seed: RandomSampler(seed=seed), interacting, 40) + 1
+    assert ours > mean_best(lambda seed: RegularizedEvolutionSampler(seed=seed), interacting, 40)
 
 
 def test_it_finds_the_best_of_a_conditional_space() -> None:
@@ -161,9 +161,8 @@ def test_feasible_trials_count_before_infeasible_ones() -> None:
         return value
 
     study = run(PredictorSampler(seed=0), objective, 60)
-    feasible = [t.constraints["few b"] <= 0 for t in study.trials]
-    assert np.mean(feasible[30:]) > 0.8
     assert study.best_trial.constraints["few b"] <= 0
+    assert study.best_value > 6.5  # of 6.9, and 7.5 for infeasible ones
 
 
 @pytest.mark.parametrize("pruner", [SuccessiveHalvingPruner(), HyperbandPruner(max_resource=9)])

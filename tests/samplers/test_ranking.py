@@ -13,7 +13,6 @@ from optuna.trial import create_trial
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 import pytest
-from scipy.stats import rankdata
 
 from optuna_nas.samplers import best_first
 from optuna_nas.samplers import last_value
@@ -21,7 +20,6 @@ from optuna_nas.samplers._ranking import costs
 from optuna_nas.samplers._ranking import fronts
 from optuna_nas.samplers._ranking import has_value
 from optuna_nas.samplers._ranking import leaders
-from optuna_nas.samplers._ranking import ranks
 from optuna_nas.samplers._ranking import violation
 
 
@@ -73,7 +71,8 @@ def trials_and_directions() -> st.SearchStrategy[tuple[list[FrozenTrial], list[S
 
 
 def is_leading(trial: FrozenTrial) -> bool:
-    return trial.state == TrialState.COMPLETE and violation(trial) == 0
+    complete = trial.state == TrialState.COMPLETE and violation(trial) == 0
+    return complete and all(map(math.isfinite, trial.values))
 
 
 def dominates(a: FrozenTrial, b: FrozenTrial, directions: Sequence[StudyDirection]) -> bool:
@@ -133,37 +132,10 @@ def test_leaders_are_those_that_none_dominates_or_the_best_there_is(drawn: Any) 
     assert numbers(leaders(trials, directions)) == numbers(expected)
 
 
-@given(trials_and_directions())
-def test_ranks_count_how_many_are_better_and_half_of_the_equal_ones(drawn: Any) -> None:
-    trials, directions = drawn
-    if not trials:
-        return
-    found = ranks(trials, directions)
-    assert found.shape == (len(trials), len(directions))
-    leading = [i for i, t in enumerate(trials) if is_leading(t)]
-    others = [i for i, t in enumerate(trials) if not is_leading(t)]
-    for j, direction in enumerate(directions):
-        sign = -1 if direction == UP else 1
-        expected = rankdata([sign * trials[i].values[j] for i in leading], method="average") - 1
-        assert found[leading, j] == pytest.approx(expected)
-        assert all(found[others, j] >= len(leading))
-        assert found[:, j].sum() == pytest.approx(sum(range(len(trials))))  # nothing is lost
-
-
-@given(trials_and_directions())
-def test_ranks_of_infeasible_and_pruned_trials_are_in_the_order_of_best_first(drawn: Any) -> None:
-    trials, directions = drawn
-    others = [t for t in best_first(trials, directions) if not is_leading(t)]
-    found = ranks(trials, directions)
-    of = {trial.number: row[0] for trial, row in zip(trials, found, strict=True)}
-    assert [of[t.number] for t in others] == sorted(of[t.number] for t in others)
-
-
 @pytest.mark.parametrize("directions", [[UP], [UP, DOWN]])
 def test_of_no_trials_there_is_no_order(directions: list[StudyDirection]) -> None:
     assert best_first([], directions) == []
     assert leaders([], directions) == []
-    assert ranks([], directions).shape == (0, len(directions))
     assert costs([], directions).shape == (0, len(directions))
 
 
@@ -196,8 +168,9 @@ def test_all_values_may_be_infinite(bad: float, n_objectives: int) -> None:
     trials = [complete(i, *[bad] * n_objectives) for i in range(4)]
     directions = [UP, DOWN][:n_objectives]
     assert sorted(numbers(best_first(trials, directions))) == [0, 1, 2, 3]
-    assert numbers(leaders(trials, directions)) == [0, 1, 2, 3]
-    assert ranks(trials, directions) == pytest.approx(np.full((4, n_objectives), 1.5))
+    assert numbers(leaders(trials, directions)) == [0]
+    finite = complete(4, *[0.0] * n_objectives)
+    assert numbers(best_first([*trials, finite], directions))[0] == 4
 
 
 def test_a_value_that_is_not_a_number_counts_as_worst() -> None:
@@ -207,7 +180,6 @@ def test_a_value_that_is_not_a_number_counts_as_worst() -> None:
     for direction in (UP, DOWN):
         assert numbers(best_first(trials, [direction]))[-1] == 0
         assert 0 not in numbers(leaders(trials, [direction]))
-        assert ranks(trials, [direction])[0, 0] == 2
 
 
 def test_feasible_then_pruned_then_infeasible_by_how_much() -> None:
@@ -221,7 +193,6 @@ def test_feasible_then_pruned_then_infeasible_by_how_much() -> None:
         pruned(6, {1: 8.0}, size=-1.0),
     ]
     assert numbers(best_first(trials, [UP])) == [5, 3, 6, 2, 1, 0, 4]
-    assert ranks(trials, [UP])[:, 0].tolist() == [5, 4, 3, 1, 6, 0, 2]
 
 
 def test_pruned_trials_rank_by_how_far_they_got_then_by_their_last_value() -> None:
