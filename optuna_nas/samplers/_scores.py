@@ -44,17 +44,22 @@ def scores(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) 
     """
     complete, others = parted(trials, directions)
     gains = -costs(complete, directions)
-    robust = np.array([_robust(gain) for gain in gains.T]).T.reshape(gains.shape)
-    found = {trial.number: row for trial, row in zip(complete, robust, strict=True)}
-    lowest = robust.min(0, initial=0.0)
+    ahead = np.array([robust_scores(gain) for gain in gains.T]).T.reshape(gains.shape)
+    found = {trial.number: row for trial, row in zip(complete, ahead, strict=True)}
+    lowest = ahead.min(0, initial=0.0)
     places = {key: i for i, key in enumerate(dict.fromkeys(key for key, _ in others), start=1)}
     for key, trial in others:
         found[trial.number] = lowest - BEHIND * places[key] / len(places)
     return np.array([found[trial.number] for trial in trials]).reshape(-1, len(directions))
 
 
-def _robust(gains: Floats) -> Floats:
-    """Deviations from the median, compressed where they are many."""
+def robust_scores(gains: Floats) -> Floats:
+    """Returns deviations from the median, compressed where they are many.
+
+    Args:
+        gains:
+            Finite values of which more is better, shape [n].
+    """
     if not len(gains):
         return gains
     low, median, high = np.quantile(gains, [0.25, 0.5, 0.75])

@@ -2,7 +2,8 @@
 
     python studies/predictors/run.py path/to/nasbench201_cifar10.npz [--seeds 20]
 
-Each predictor sees random architectures of NAS-Bench-201 and their order, and predicts others.
+Each predictor sees random architectures of NAS-Bench-201 with their robust scores, and predicts
+others.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from sklearn.neural_network import MLPRegressor
 from optuna_nas.samplers._encoding import Encoding
 from optuna_nas.samplers._gaussian_process import GaussianProcess
 from optuna_nas.samplers._gaussian_process import Kernel
+from optuna_nas.samplers._scores import robust_scores
 
 
 TRAININGS = (10, 25, 50, 100, 200)
@@ -52,6 +54,13 @@ def process(kernel: Kernel) -> Predictor:
         return GaussianProcess(kernel, seen, scores, slice(None)).predict(others)[0]
 
     return predict
+
+
+def of_the_order(predict: Predictor) -> Predictor:
+    """The same, learning from normal scores."""
+    return lambda seen, scores, others: predict(
+        seen, ndtri((rankdata(scores) - 0.5) / len(scores)), others
+    )
 
 
 def regressor(make: Callable[[], Any]) -> Predictor:
@@ -90,6 +99,7 @@ def predictors(ops: NDArray[np.int64], names: list[str]) -> dict[str, tuple[Floa
     boosting = regressor(lambda: GradientBoostingRegressor(random_state=0))
     return {
         "Gaussian process, learned options (ours)": (rows, process(Kernel(encoding))),
+        "the same, from the order alone": (rows, of_the_order(process(Kernel(encoding)))),
         "Gaussian process, Hamming": (rows, process(Kernel(encoding, learned=False))),
         "Gaussian process, paths": (taken, process(Kernel(flags, learned=False))),
         "random forest, one-hot": (rows, forest),
@@ -111,8 +121,8 @@ def measure(
         found[name] = []
         for n in TRAININGS:
             seen, begun = order[:n], time.perf_counter()
-            scores = ndtri((rankdata(values[seen]) - 0.5) / n)
-            told = predict(rows[seen], scores, rows[others])
+            scores = robust_scores(values[seen])
+            told = predict(rows[seen], scores - scores.mean(), rows[others])
             seconds = time.perf_counter() - begun
             found[name].append((float(spearmanr(told, values[others]).statistic), seconds))
     return found
