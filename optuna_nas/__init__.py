@@ -13,34 +13,41 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from optuna_nas import metrics
+    from optuna_nas import oneshot
     from optuna_nas import ops
     from optuna_nas import samplers
     from optuna_nas import space
     from optuna_nas import spaces
     from optuna_nas import study
     from optuna_nas import training
+    from optuna_nas.oneshot import Supernet
+    from optuna_nas.oneshot import SupernetTrial
     from optuna_nas.space import build
     from optuna_nas.space import SampledTrial
     from optuna_nas.space import survey
     from optuna_nas.space import SurveyTrial
     from optuna_nas.study import create_study
     from optuna_nas.study import Objective
+    from optuna_nas.study import warm_start
     from optuna_nas.training import Rejected
     from optuna_nas.training import Train
 
 
 __version__ = "0.1.0"
 
-_PACKAGES = ("metrics", "ops", "samplers", "space", "spaces", "study", "training")
+_PACKAGES = ("metrics", "oneshot", "ops", "samplers", "space", "spaces", "study", "training")
 _HOME = {
     "build": "space",
     "create_study": "study",
     "Objective": "study",
     "Rejected": "training",
     "SampledTrial": "space",
+    "Supernet": "oneshot",
+    "SupernetTrial": "oneshot",
     "survey": "space",
     "SurveyTrial": "space",
     "Train": "training",
+    "warm_start": "study",
 }
 
 __all__ = [
@@ -48,6 +55,7 @@ __all__ = [
     "create_study",
     "metrics",
     "Objective",
+    "oneshot",
     "ops",
     "Rejected",
     "SampledTrial",
@@ -55,10 +63,13 @@ __all__ = [
     "space",
     "spaces",
     "study",
+    "Supernet",
+    "SupernetTrial",
     "survey",
     "SurveyTrial",
     "Train",
     "training",
+    "warm_start",
 ]
 
 

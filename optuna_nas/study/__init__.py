@@ -2,8 +2,10 @@
 
 from optuna_nas.study._create_study import create_study
 from optuna_nas.study._objective import Objective
+from optuna_nas.study._retrain import retrain
 from optuna_nas.study._seeds import seeded
 from optuna_nas.study._storage import open_storage
+from optuna_nas.study._warm_start import warm_start
 
 
-__all__ = ["create_study", "Objective", "open_storage", "seeded"]
+__all__ = ["create_study", "Objective", "open_storage", "retrain", "seeded", "warm_start"]

@@ -13,6 +13,8 @@ from optuna.distributions import IntDistribution
 import torch
 from torch import nn
 
+from optuna_nas.oneshot import NothingToMixError
+from optuna_nas.oneshot import Supernet
 from optuna_nas.space import AnsweredTrial
 from optuna_nas.space import construct
 from optuna_nas.space import Network
@@ -76,3 +78,33 @@ def replay(
     trial = AnsweredTrial(answer)
     module = construct(network, SampledTrial(trial))
     return module, dict(trial.distributions)
+
+
+def supernet_for(network: Network, params: Mapping[str, Any]) -> Supernet | None:
+    """Builds the supernet of all architectures that agree with params on what cannot be mixed.
+
+    Args:
+        network:
+            The search space.
+        params:
+            The value of each decision. Those that are asked in other options only are set to
+            their first.
+
+    Returns:
+        The supernet, or None if there is nothing to mix.
+    """
+
+    def answer(name: str, distribution: BaseDistribution) -> Any:
+        return params.get(name, _first(distribution))
+
+    try:
+        return Supernet(network, AnsweredTrial(answer))
+    except NothingToMixError:
+        return None
+
+
+def _first(distribution: BaseDistribution) -> Any:
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[0]
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    return distribution.low

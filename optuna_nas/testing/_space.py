@@ -17,11 +17,13 @@ import torch
 from torch import nn
 from torch import Tensor
 
+from optuna_nas.oneshot import Supernet
 from optuna_nas.space import build
 from optuna_nas.space import Network
 from optuna_nas.space import survey
 from optuna_nas.testing._params import params_of
 from optuna_nas.testing._params import replay
+from optuna_nas.testing._params import supernet_for
 
 
 LONGEST_CHOICE = 32
@@ -54,10 +56,13 @@ class SpaceTestCase:
             ``torch.device("cpu")`` for a network that reads tensors while it is made.
         max_examples:
             How many params are drawn for each law.
+        max_supernets:
+            How many are drawn for the laws of supernets, which take longer.
     """
 
     device = META
     max_examples = 20
+    max_supernets = 10
 
     @pytest.fixture
     def network(self) -> Network:
@@ -170,9 +175,58 @@ class SpaceTestCase:
 
         self._for_all_params(network, law)
 
-    def _for_all_params(self, network: Network, law: Callable[[dict[str, Any]], None]) -> None:
+    def test_what_a_supernet_proposes_can_be_built(self, network: Network) -> None:
+        def law(supernet: Supernet, params: dict[str, Any]) -> None:
+            samples = [supernet.sample() for _ in range(3)]
+            for proposal in (*samples, *supernet.proposals(3)):
+                with self.device:
+                    build(network, json.loads(json.dumps(proposal)))
+                    asked = list(replay(network, proposal)[1])
+                assert asked == list(proposal), f"from {list(proposal)}, it asked {asked}"
+                supernet.activate(json.loads(json.dumps(proposal)))
+
+        self._for_all_supernets(network, law)
+
+    def test_a_supernets_path_computes_what_is_derived(
+        self, network: Network, example: Tensor | None
+    ) -> None:
+        def law(supernet: Supernet, params: dict[str, Any]) -> None:
+            derived, keys = supernet.derive(params), build(network, params).state_dict().keys()
+            assert derived.state_dict().keys() == keys, f"{[*derived.state_dict()]}, not {[*keys]}"
+            supernet.activate(params)
+            for mode in (True, False) if example is not None else ():
+                supernet.train(mode), derived.train(mode)
+                path, alone = _seeded(lambda: supernet(example)), _seeded(lambda: derived(example))
+                where = f"in {'train' if mode else 'eval'} mode"
+                assert _equal(path, alone), f"{where} {params} computes another thing alone"
+
+        self._for_all_supernets(network, law)
+
+    def _for_all_supernets(
+        self, network: Network, law: Callable[[Supernet, dict[str, Any]], None]
+    ) -> None:
+        """Params decide on numbers and plain categoricals; the supernet leaves the rest open."""
+        made = 0
+
+        def with_supernet(params: dict[str, Any]) -> None:
+            nonlocal made
+            supernet = _seeded(lambda: supernet_for(network, params))
+            if supernet is not None:
+                made += 1
+                _seeded(lambda: law(supernet, params))
+
+        self._for_all_params(network, with_supernet, self.max_supernets)
+        if made == 0:
+            pytest.skip("the space asks for no module, repeat or inputs that a supernet could mix")
+
+    def _for_all_params(
+        self,
+        network: Network,
+        law: Callable[[dict[str, Any]], None],
+        max_examples: int | None = None,
+    ) -> None:
         @settings(
-            max_examples=self.max_examples,
+            max_examples=min(max_examples or self.max_examples, self.max_examples),
             deadline=None,
             derandomize=True,
             database=None,
@@ -198,6 +252,12 @@ def _assert_same_tensors(module: nn.Module, other: nn.Module) -> None:
     assert list(state) == list(others), f"{list(state)} and then {list(others)}"
     for name, tensor in state.items():
         assert torch.equal(tensor, others[name]), f"{name} depends on more than torch's seed"
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, Tensor):
+        return torch.equal(one, other)
+    return len(one) == len(other) and all(map(_equal, one, other))
 
 
 def _tensors(module: nn.Module) -> set[int]:

@@ -137,6 +137,54 @@ class FlatInEval(nn.Module):
         return x if self.training else x.flatten()
 
 
+def has_nothing_to_mix(trial):
+    return nn.Linear(4, trial.suggest_int("n", 1, 2))
+
+
+def counts_its_options(trial):
+    """What an option asks depends on how many were made before it."""
+    calls = itertools.count()
+
+    def option():
+        return nn.LeakyReLU(trial.suggest_float(f"slope{next(calls)}", 0.1, 0.3, step=0.1))
+
+    return trial.suggest_module("act", {"first": option, "second": option})
+
+
+class Noisy(nn.Module):
+    """Its noise is neither a parameter nor a buffer, so nothing can inherit it."""
+
+    def __init__(self):
+        super().__init__()
+        self.noise = torch.randn(4)
+
+    def forward(self, x):
+        return x + self.noise
+
+
+class NoisyInTraining(Noisy):
+    def forward(self, x):
+        return super().forward(x) if self.training else x
+
+
+def has_hidden_noise(trial):
+    return trial.suggest_module("op", {"noisy": Noisy, "again": Noisy})
+
+
+def has_hidden_noise_in_training(trial):
+    return trial.suggest_module("op", {"noisy": NoisyInTraining, "again": NoisyInTraining})
+
+
+def gives_two(trial):
+    return trial.suggest_module("op", {"lstm": lambda: nn.LSTM(4, 3), "gru": lambda: Gru(4, 3)})
+
+
+class Gru(nn.GRU):
+    def forward(self, x):
+        out, state = super().forward(x)
+        return out, (state, state)
+
+
 def gives_numbers_that_are_not_finite(trial):
     return Times(float("inf") if trial.suggest_categorical("wild", [False, True]) else 1.0)
 
@@ -218,6 +266,43 @@ def test_long_choices_are_refused():
 def test_architectures_that_do_not_run_well_are_refused(network, message):
     with pytest.raises(AssertionError, match=message):
         SpaceTestCase().test_every_architecture_runs(network, torch.ones(2, 4))
+
+
+def test_a_space_whose_supernet_proposes_what_it_does_not_ask_is_refused():
+    case = SpaceTestCase()
+    with pytest.raises(ValueError, match=r"^params do not fit the network: missing 'slope0'"):
+        case.test_what_a_supernet_proposes_can_be_built(counts_its_options)
+
+
+@pytest.mark.parametrize(
+    ("network", "mode"), [(has_hidden_noise, "train"), (has_hidden_noise_in_training, "train")]
+)
+def test_a_space_whose_paths_compute_another_thing_alone_is_refused(network, mode):
+    case = SpaceTestCase()
+    with pytest.raises(
+        AssertionError, match=rf"^in {mode} mode {{'op': 'noisy'}} computes another thing alone"
+    ):
+        case.test_a_supernets_path_computes_what_is_derived(network, torch.ones(2, 4))
+
+
+def test_keys_that_are_not_those_of_build_are_refused(monkeypatch):
+    monkeypatch.setattr(_space, "build", lambda network, params: nn.Identity())
+    with pytest.raises(AssertionError, match=r"^\['0\.weight', .*\], not \[\]"):
+        SpaceTestCase().test_a_supernets_path_computes_what_is_derived(kept, None)
+
+
+def test_paths_that_give_tuples_are_compared_as_well():
+    case = SpaceTestCase()
+    case.test_a_supernets_path_computes_what_is_derived(gives_two, torch.ones(2, 1, 4))
+
+
+@pytest.mark.parametrize(
+    "law", ["what_a_supernet_proposes_can_be_built", "a_supernets_path_computes_what_is_derived"]
+)
+def test_a_space_with_nothing_to_mix_has_no_supernet_to_test(law):
+    test = getattr(SpaceTestCase(), f"test_{law}")
+    with pytest.raises(pytest.skip.Exception, match="the space asks for no module, repeat or inp"):
+        test(*[has_nothing_to_mix, None][: 1 if "proposes" in law else 2])
 
 
 def test_without_an_example_no_forward_pass_is_tested():
