@@ -25,7 +25,7 @@ class Activity:
 
         Args:
             params:
-                All that it was asked, and answered. Floats tell nothing: few come twice.
+                All that it was asked, and answered. Floats are left out: few come twice.
         """
         for name, value in params.items():
             if not isinstance(value, float):
@@ -48,7 +48,8 @@ class Activity:
                 continue
             for gone in expected.keys() - precedents.keys():
                 del expected[gone]
-            for come in self._coming(name, precedents, known):
+            # Sorted, since the order in which trials were read is not the same for all workers.
+            for come in sorted(self._coming(name, precedents, known)):
                 if come not in expected and come not in changed:
                     expected[come] = answer(come)
                     changed.append(come)

@@ -50,10 +50,10 @@ class _Node:
         self.questions: dict[str, dict[Any, _Node]] = {}
 
     def holds(self, answer: Callable[[str], Any]) -> bool:
-        if self.ends:
-            return True
         for name, after in self.questions.items():
             node = after.get(answer(name))
             if node is not None and node.holds(answer):
                 return True
-        return False
+        # A trial that ended where others were asked on (before the objective asked more, or added
+        # in part) says nothing about them.
+        return self.ends and not self.questions

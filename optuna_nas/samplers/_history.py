@@ -43,7 +43,7 @@ class History:
         open:
             The numbers of those that run or wait.
         distributions:
-            Of every decision that was asked, in the order first asked.
+            Of every decision that was asked, by name.
         architectures:
             Those of complete and pruned trials.
         activity:
@@ -87,6 +87,10 @@ class History:
         self.trials, self.open = trials, []
         for number in unread:
             trial = trials[number]
+            if trial.distributions.keys() - self.distributions.keys():
+                self.distributions = dict(
+                    sorted((self.distributions | trial.distributions).items())
+                )
             self.distributions |= trial.distributions
             if not trial.state.is_finished():
                 self.open.append(number)

@@ -96,9 +96,9 @@ class LocalSearchSampler(PlanningSampler):
                 if best.number not in pool.exhausted:
                     yield from self._neighbours(history, best, number, descent)
                     pool.exhausted.add(best.number)
-            if begun:
+            if _may_improve(history, pool, begun):
                 yield from self._second_best(history, number, descent, directions)
-            else:
+            if pool.leaders:
                 descent = number
         for plan in self._strangers(history, number):
             yield replace(plan, descent=descent)
@@ -136,7 +136,7 @@ class LocalSearchSampler(PlanningSampler):
         self, history: History, number: int, descent: int, directions: Sequence[StudyDirection]
     ) -> Iterator[Plan]:
         pool = [trial for trial in history.valued if trial.number >= descent]
-        for center in best_first(pool, directions):
+        for center in best_first(pool, directions, limit=self._n_initial):
             yield from self._neighbours(history, center, number, descent)
 
 
@@ -154,6 +154,13 @@ class _Pool:
         self._read = len(self.arrived)
         self.size += len(new)
         self.leaders = leaders([*self.leaders, *new], directions)
+
+
+def _may_improve(history: History, pool: _Pool, begun: Sequence[int]) -> bool:
+    """Whether other workers run neighbours of the best, or trials that the descent begins with."""
+    best = {trial.number for trial in pool.leaders}
+    plans = [plan_of(history.trials[other]) for other in begun]
+    return any(not plan.parents or plan.parents[0] in best for plan in plans)
 
 
 def _failed_changes(history: History, center: FrozenTrial, descent: int) -> set[tuple[str, Any]]:

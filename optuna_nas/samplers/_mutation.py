@@ -65,7 +65,9 @@ def neighbours(distribution: BaseDistribution, value: Any) -> list[Any]:
         tenth and a hundredth of its (log) range away.
     """
     if isinstance(distribution, CategoricalDistribution):
-        return [choice for choice in distribution.choices if choice != value]
+        # By place, since True equals 1, and nan does not equal itself.
+        place = int(distribution.to_internal_repr(value))
+        return [choice for i, choice in enumerate(distribution.choices) if i != place]
     assert isinstance(distribution, IntDistribution | FloatDistribution)
     value = _nearest(distribution, value)
     step = distribution.step or 0.0

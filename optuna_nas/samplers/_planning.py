@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import asdict
 from dataclasses import dataclass
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 from typing import TYPE_CHECKING
@@ -93,10 +94,14 @@ class PlanningSampler(BaseSampler):
         """Makes the plan, and keeps it in the trial."""
         with self._history.of(study) as history:
             plans = self._plans(history, trial.number, study.directions)
-            under_way = list(self._under_way(history, trial.number))
+            under_way = list(self._under_way(history, trial.number)) if self._avoid_repeats else []
             for plan in chain(plans, self._strangers(history, trial.number)):
                 if not self._avoid_repeats or self._is_new(history, plan, trial.number, under_way):
                     break
+        if (
+            FIXED in trial.system_attrs
+        ):  # it becomes what was enqueued, and the plan fills the rest
+            plan = replace(plan, parents=(), mutated=None)
         study._storage.set_trial_system_attr(trial._trial_id, PLAN, asdict(plan))
 
     def infer_relative_search_space(
@@ -164,7 +169,10 @@ def plan_of(trial: FrozenTrial) -> Plan:
         trial:
             Of any sampler.
     """
-    return Plan(**trial.system_attrs.get(PLAN, {"params": {}}))
+    plan = Plan(**trial.system_attrs.get(PLAN, {"params": {}}))
+    if max([plan.descent, *plan.parents]) > trial.number:  # it was made in another study
+        return Plan({})
+    return plan
 
 
 def _meant(history: History, plan: Plan, answers: Answers) -> dict[str, Any]:

@@ -84,7 +84,11 @@ def parted(
     """
 
     def key(trial: FrozenTrial) -> Key:
-        step, value = last_value(trial) or (0, math.nan)
+        step, value = 0, math.nan
+        if trial.state == TrialState.COMPLETE:
+            value = trial.values[0]
+        elif (last := last_value(trial)) is not None:
+            step, value = last
         cost = -value if directions[0] == StudyDirection.MAXIMIZE else value
         return violation(trial), -step, cost if math.isfinite(value) else math.inf
 

@@ -26,6 +26,9 @@ Reward: TypeAlias = Callable[[Sequence[float]], float]
 WINDOW = 100
 """Of how many trials, the latest, the rewards are compared."""
 
+HUGE = 1e150
+"""Rewards beyond this count as this: the squares of larger ones are no numbers."""
+
 FAR = 3.0
 """How many deviations an advantage has at most, and how many quartile ranges a reward is off."""
 
@@ -108,6 +111,7 @@ class Rewards:
         if not values or not all(map(math.isfinite, values)) or violation(trial) > 0:
             return min(self._lowest.values(), default=None)
         earned = self._default(values) if reward is None else _checked(reward, trial, values)
+        earned = min(max(earned, -HUGE), HUGE)
         earned = min([earned, *(low for at, low in self._lowest.items() if at > step)])
         self._lowest[step] = min(earned, self._lowest.get(step, math.inf))
         return earned

@@ -25,6 +25,9 @@ QUARTILES = 1.349
 FAR = 2.0
 """Beyond so many deviations, distances are compressed."""
 
+HUGE = 1e150
+"""Values beyond this count as this: the squares of larger ones are no numbers."""
+
 BEHIND = 2.0
 """How far below the worst complete trial the others reach, in deviations."""
 
@@ -62,6 +65,7 @@ def robust_scores(gains: Floats) -> Floats:
     """
     if not len(gains):
         return gains
+    gains = np.clip(gains, -HUGE, HUGE)
     low, median, high = np.quantile(gains, [0.25, 0.5, 0.75])
     deviation = (high - low) / QUARTILES or gains.std() or 1.0
     off = (gains - median) / deviation

@@ -60,12 +60,14 @@ def test_a_lookup_asks_only_what_decides() -> None:
     assert asked == ["a", "c"]
 
 
-def test_one_that_ended_early_holds_all_that_begin_so() -> None:
+def test_one_that_ended_early_holds_all_that_begin_so_until_others_are_asked_more() -> None:
     seen = Architectures()
-    seen.add({"op": "conv", "width": 8})
     seen.add({"op": "conv"})  # rejected before it was asked for a width
     assert seen.holds({"op": "conv", "width": 64}.__getitem__)
     assert not seen.holds({"op": "skip", "width": 8}.__getitem__)
+    seen.add({"op": "conv", "width": 8})  # the objective asks more now
+    assert not seen.holds({"op": "conv", "width": 64}.__getitem__)
+    assert seen.holds({"op": "conv", "width": 8}.__getitem__)
 
 
 def test_none_and_no_params_hold_nothing() -> None:
