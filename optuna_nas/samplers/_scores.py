@@ -1,9 +1,11 @@
 """What trials are worth, as numbers that a predictor can learn.
 
-The values, in robust deviations from their median: half of them lie within 0.67. Their order alone
-(normal scores) would be more robust still, but decisions whose effects add up no longer do so in
-it. Beyond two deviations the logarithm goes on, up to four, so that a network that did not learn
-at all is one bad example, and not the scale of all others.
+With one objective the values, in robust deviations from their median: half of them lie within
+0.67. Their order alone would be more robust still, but decisions whose effects add up no longer do
+so in it. Beyond two deviations the logarithm goes on, up to four, so that a network that did not
+learn at all is one bad example, and not the scale of all others. With several objectives the order
+alone (normal scores): there the front matters from end to end, and in the order its trials are
+evenly spread.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
+from scipy.special import ndtri
 
 from optuna_nas.samplers._ranking import costs
 from optuna_nas.samplers._ranking import Floats
@@ -47,13 +50,26 @@ def scores(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) 
     """
     complete, others = parted(trials, directions)
     gains = -costs(complete, directions)
-    ahead = np.array([robust_scores(gain) for gain in gains.T]).T.reshape(gains.shape)
+    score = robust_scores if len(directions) == 1 else normal_scores
+    ahead = np.array([score(gain) for gain in gains.T]).T.reshape(gains.shape)
     found = {trial.number: row for trial, row in zip(complete, ahead, strict=True)}
     lowest = ahead.min(0, initial=0.0)
     places = {key: i for i, key in enumerate(dict.fromkeys(key for key, _ in others), start=1)}
     for key, trial in others:
         found[trial.number] = lowest - BEHIND * places[key] / len(places)
     return np.array([found[trial.number] for trial in trials]).reshape(-1, len(directions))
+
+
+def normal_scores(gains: Floats) -> Floats:
+    """Returns what a standard normal distribution has at the values' places in their order.
+
+    Args:
+        gains:
+            Values of which more is better, shape [n].
+    """
+    _, inverse, counts = np.unique(gains, return_inverse=True, return_counts=True)
+    below = np.cumsum(counts) - counts / 2
+    return np.asarray(ndtri(below[inverse] / len(gains)) if len(gains) else gains)
 
 
 def robust_scores(gains: Floats) -> Floats:

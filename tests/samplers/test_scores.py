@@ -11,6 +11,8 @@ from optuna.trial import create_trial
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 import pytest
+from scipy.stats import norm
+from scipy.stats import rankdata
 
 from optuna_nas.samplers import best_first
 from optuna_nas.samplers._scores import scores
@@ -84,6 +86,13 @@ def test_with_no_complete_trial_there_is_still_an_order() -> None:
     ]
     found = of(numbered(pruned))
     assert found[0] < found[1]
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=30))
+def test_with_several_objectives_the_order_alone_counts(values: list[int]) -> None:
+    trials = numbered([create_trial(values=[float(v), -math.exp(v)]) for v in values])
+    expected = norm.ppf((rankdata(values) - 0.5) / len(values))
+    np.testing.assert_allclose(scores(trials, [UP, DOWN]), np.array([expected] * 2).T, atol=1e-9)
 
 
 def test_each_objective_has_its_own_scores() -> None:
