@@ -85,7 +85,7 @@ class PredictorSampler(PlanningSampler):
 
     Proposals are functions of the seed, the trial's number and the trials before: a resume changes
     nothing, and workers share one search. With 24 decisions a proposal costs about
-    0.1 s for each objective; to bound it, a prediction is from 500 trials, half of them the best
+    0.1 to 0.2 s for each objective; to bound it, a prediction is from 500 trials, half of them the best
     and half the latest.
 
     Example:
