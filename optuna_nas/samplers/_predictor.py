@@ -84,9 +84,9 @@ class PredictorSampler(PlanningSampler):
     Zhang 2020, https://arxiv.org/abs/2006.04655: its mean over all directions is the hypervolume).
 
     Proposals are functions of the seed, the trial's number and the trials before: a resume changes
-    nothing, and workers share one search. With 24 decisions a proposal costs about
-    0.1 to 0.2 s for each objective; to bound it, a prediction is from 500 trials, half of them the best
-    and half the latest.
+    nothing, and workers share one search. With 24 decisions a proposal costs 0.1 to 0.2 s for each
+    objective; to bound it, a prediction is from 500 trials, half of them the best and half the
+    latest.
 
     Example:
 
