@@ -19,7 +19,7 @@ from optuna_nas.training._data import load
 from optuna_nas.training._data import Rows
 from optuna_nas.training._scores import evaluate
 from optuna_nas.training._scores import Metric
-from optuna_nas.training._train import _direction as direction_of
+from optuna_nas.training._train import direction_of
 
 
 class OneShot:

@@ -55,7 +55,7 @@ from optuna_nas.training._recipe import MakeRecipe
 from optuna_nas.training._scores import Metric
 from optuna_nas.training._seeds import check_seed
 from optuna_nas.training._seeds import spawn
-from optuna_nas.training._train import _direction as direction_of
+from optuna_nas.training._train import direction_of
 
 
 CPU = torch.device("cpu")

@@ -87,11 +87,10 @@ class History:
         self.trials, self.open = trials, []
         for number in unread:
             trial = trials[number]
-            if trial.distributions.keys() - self.distributions.keys():
-                self.distributions = dict(
-                    sorted((self.distributions | trial.distributions).items())
-                )
+            new = trial.distributions.keys() - self.distributions.keys()
             self.distributions |= trial.distributions
+            if new:
+                self.distributions = dict(sorted(self.distributions.items()))
             if not trial.state.is_finished():
                 self.open.append(number)
             elif trial.state != TrialState.FAIL:

@@ -77,3 +77,13 @@ def check_candidates(space: Any, name: str, legal: Callable[[Any], bool], expect
     repeated = any(value in values[:i] for i, value in enumerate(values))
     check(space, name, not repeated, expected, "; they must differ")
     object.__setattr__(space, name, tuple(values))
+
+
+def is_share(value: object) -> bool:
+    """Returns whether a value is a number of at least 0 and below 1.
+
+    Args:
+        value:
+            Anything.
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1

@@ -11,6 +11,7 @@ from optuna_nas import ops
 from optuna_nas.space import Trial
 from optuna_nas.spaces._arguments import check
 from optuna_nas.spaces._arguments import check_candidates
+from optuna_nas.spaces._arguments import is_share
 from optuna_nas.spaces._arguments import is_whole
 
 
@@ -76,7 +77,7 @@ class MLP:
         check_candidates(self, "widths", is_whole, "ints of at least 1")
         for name, legal in (("activations", ops.activations()), ("norms", ops.normalizations(1))):
             check_candidates(self, name, legal.__contains__, f"names among {', '.join(legal)}")
-        check_candidates(self, "dropouts", _is_share, "numbers of at least 0 and below 1")
+        check_candidates(self, "dropouts", is_share, "numbers of at least 0 and below 1")
         check_candidates(self, "residual", lambda value: isinstance(value, bool), "bools")
 
     def __call__(self, trial: Trial) -> nn.Module:
@@ -112,7 +113,3 @@ class MLP:
         return ops.Residual(
             layer, None if inputs == width else nn.Linear(inputs, width, bias=False)
         )
-
-
-def _is_share(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1

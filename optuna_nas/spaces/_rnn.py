@@ -13,6 +13,7 @@ from optuna_nas import ops
 from optuna_nas.space import Trial
 from optuna_nas.spaces._arguments import check
 from optuna_nas.spaces._arguments import check_candidates
+from optuna_nas.spaces._arguments import is_share
 from optuna_nas.spaces._arguments import is_whole
 
 
@@ -84,7 +85,7 @@ class RNN:
         check_candidates(self, "hidden", is_whole, "ints of at least 1")
         even = not any(self.bidirectional) or not any(size % 2 for size in self.hidden)
         check(self, "hidden", even, "a list of even ints", "; or give bidirectional=[False]")
-        check_candidates(self, "dropouts", _is_share, "numbers of at least 0 and below 1")
+        check_candidates(self, "dropouts", is_share, "numbers of at least 0 and below 1")
         for name, legal in (("cells", CELLS), ("readouts", READOUTS)):
             check_candidates(self, name, legal.__contains__, f"names among {', '.join(legal)}")
 
@@ -109,7 +110,3 @@ class RNN:
         )
         is_residual = i > 0 and trial.suggest_categorical("skip", self.skips)
         return ops.Residual(layer) if is_residual else layer
-
-
-def _is_share(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1

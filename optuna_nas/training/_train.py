@@ -104,7 +104,9 @@ class Train:
         peeked = _check_alike(self._train, self._valid)
         self.example: Tensor | None = None if peeked is None else peeked.inputs
         """Two rows of X on the CPU, for a dry run; None if only iterating would tell."""
-        self.direction = _direction(metric, direction, None if peeked is None else peeked.targets)
+        self.direction = direction_of(
+            metric, direction, None if peeked is None else peeked.targets
+        )
         """``"maximize"`` or ``"minimize"``."""
 
     def __call__(self, module: nn.Module, trial: Any) -> float:
@@ -179,7 +181,7 @@ def _check_alike(train: Rows, valid: Rows) -> Batch | None:
     return first
 
 
-def _direction(metric: Metric, direction: str | None, targets: Tensor | None) -> str:
+def direction_of(metric: Metric, direction: str | None, targets: Tensor | None) -> str:
     """Which way the metric goes."""
     if direction not in ("maximize", "minimize", None):
         raise ValueError(f"direction must be 'maximize' or 'minimize', but is {direction!r}.")
