@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping
-from contextlib import contextmanager
 import copy
 from dataclasses import dataclass
 from dataclasses import field
@@ -54,6 +53,7 @@ from optuna_nas.training._recipe import make_recipe
 from optuna_nas.training._recipe import MakeRecipe
 from optuna_nas.training._scores import Metric
 from optuna_nas.training._seeds import check_seed
+from optuna_nas.training._seeds import seeded
 from optuna_nas.training._seeds import spawn
 from optuna_nas.training._train import direction_of
 
@@ -229,7 +229,7 @@ class _Training:
         while self.number < self.epochs:
             self.number += 1
             generator = generator_for(self.seed, self.number)
-            with _seeded(generator), restored_path(self.supernet):
+            with seeded(spawn(generator, CPU).initial_seed()), restored_path(self.supernet):
                 loss = self.epoch(generator)
                 self.check_finite("training loss", loss)
                 reward = self.rewarding.learn(self, generator) if self.rewarding else None
@@ -351,16 +351,6 @@ def _without_end(rows: Rows, size: int, generator: torch.Generator) -> Iterator[
             yield batch
         if empty:
             raise ValueError("valid gave no batches: drop_last with fewer rows than a batch?")
-
-
-@contextmanager
-def _seeded(generator: torch.Generator) -> Iterator[None]:
-    """Seeds torch's global RNG, for dropout and DataLoaders, and puts its state back after."""
-    in_use = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    gpus = range(torch.cuda.device_count()) if in_use else ()
-    with torch.random.fork_rng(devices=gpus):
-        torch.manual_seed(spawn(generator, CPU).initial_seed())
-        yield
 
 
 def _loaded(data: Data, name: str) -> Rows:

@@ -8,7 +8,8 @@ from time import sleep
 
 import numpy as np
 from optuna.study import Study
-import torch
+
+from optuna_nas.training._seeds import seeded
 
 
 SEED = "optuna_nas:seed"
@@ -80,22 +81,6 @@ def trial_rng(study: Study | None, number: int) -> Iterator[None]:
         yield
         return
     with seeded(_mixed(seed, number)):
-        yield
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seeds torch, and puts its state back after; that of a GPU only if one is in use already.
-
-    Args:
-        seed:
-            At least 0.
-    """
-    # Looking at the generator of a GPU takes some of its memory.
-    in_use = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    gpus = range(torch.cuda.device_count()) if in_use else ()
-    with torch.random.fork_rng(devices=gpus):
-        torch.manual_seed(seed)
         yield
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 
@@ -32,6 +35,22 @@ def spawn(generator: torch.Generator, device: torch.device) -> torch.Generator:
     """
     seed = int(torch.randint(2**63 - 1, (), generator=generator))
     return torch.Generator(device).manual_seed(seed)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seeds torch, and puts its state back after; that of a GPU only if one is in use already.
+
+    Args:
+        seed:
+            At least 0.
+    """
+    # Looking at the generator of a GPU takes some of its memory.
+    in_use = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    gpus = range(torch.cuda.device_count()) if in_use else ()
+    with torch.random.fork_rng(devices=gpus):
+        torch.manual_seed(seed)
+        yield
 
 
 def check_seed(seed: int | None) -> None:
