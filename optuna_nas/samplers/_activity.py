@@ -9,27 +9,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Hashable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
+
+from optuna_nas.samplers._architectures import key
 
 
 class Activity:
     """How often each name was asked in trials that gave some answer."""
 
     def __init__(self) -> None:
-        self._asked: dict[tuple[str, Any], Counter[str]] = {}
+        self._asked: dict[tuple[str, Hashable], Counter[str]] = {}
 
-    def add(self, params: Mapping[str, Any]) -> None:
+    def add(self, params: Mapping[str, Any], continuous: Collection[str] = ()) -> None:
         """Takes a trial into account.
 
         Args:
             params:
-                All that it was asked, and answered. Floats are left out: few come twice.
+                All that it was asked, and answered.
+            continuous:
+                Names whose values are left out, since few come twice.
         """
         for name, value in params.items():
-            if not isinstance(value, float):
-                self._asked.setdefault((name, value), Counter()).update(params.keys())
+            if name not in continuous:
+                self._asked.setdefault((name, key(value)), Counter()).update(params.keys())
 
     def expected(self, known: Mapping[str, Any], answer: Callable[[str], Any]) -> dict[str, Any]:
         """Returns what a candidate would be asked, with its answers.
@@ -43,7 +49,7 @@ class Activity:
         expected = {name: answer(name) for name in known}
         changed = [name for name in known if expected[name] != known[name]]
         for name in changed:  # and in the names that come with them, each once
-            precedents = self._asked.get((name, expected[name])) if name in expected else None
+            precedents = self._of(name, expected[name]) if name in expected else None
             if precedents is None:
                 continue
             for gone in expected.keys() - precedents.keys():
@@ -59,9 +65,10 @@ class Activity:
         self, name: str, precedents: Counter[str], known: Mapping[str, Any]
     ) -> Iterator[str]:
         """Names that were always asked after the new answer, and never after the old one."""
-        before: Counter[str] = Counter()
-        if name in known:
-            before = self._asked.get((name, known[name]), before)
+        before = self._of(name, known[name]) if name in known else None
         for other, count in precedents.items():
-            if count == precedents[name] and other not in before:
+            if count == precedents[name] and other not in (before or ()):
                 yield other
+
+    def _of(self, name: str, value: Any) -> Counter[str] | None:
+        return self._asked.get((name, key(value)))

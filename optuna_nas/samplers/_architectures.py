@@ -8,8 +8,23 @@ whatever it would answer elsewhere. Finding out costs one step a question.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Hashable
 from collections.abc import Mapping
 from typing import Any
+
+
+def key(value: Any) -> Hashable:
+    """Returns what tells a value from others: itself, or its text if it is a list or a dict.
+
+    Args:
+        value:
+            Of any parameter. Optuna warns of such choices, but takes them.
+    """
+    try:
+        hash(value)
+    except TypeError:
+        return repr(value)
+    return value  # type: ignore[no-any-return]
 
 
 class Architectures:
@@ -27,7 +42,7 @@ class Architectures:
         """
         node = self._root
         for name, value in params.items():
-            node = node.questions.setdefault(name, {}).setdefault(value, _Node())
+            node = node.questions.setdefault(name, {}).setdefault(key(value), _Node())
         node.ends = bool(params)
 
     def holds(self, answer: Callable[[str], Any]) -> bool:
@@ -35,7 +50,8 @@ class Architectures:
 
         Args:
             answer:
-                The candidate: its value of the decision with that name.
+                The candidate: its value of the decision with that name. A KeyError if it would
+                not be asked that; None is a value like others.
         """
         return self._root.holds(answer)
 
@@ -47,11 +63,14 @@ class _Node:
 
     def __init__(self) -> None:
         self.ends = False
-        self.questions: dict[str, dict[Any, _Node]] = {}
+        self.questions: dict[str, dict[Hashable, _Node]] = {}
 
     def holds(self, answer: Callable[[str], Any]) -> bool:
         for name, after in self.questions.items():
-            node = after.get(answer(name))
+            try:
+                node = after.get(key(answer(name)))
+            except KeyError:
+                continue
             if node is not None and node.holds(answer):
                 return True
         # A trial that ended where others were asked on (before the objective asked more, or added

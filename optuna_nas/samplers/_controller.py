@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+import math
 from typing import NamedTuple
 from typing import TypeAlias
 
@@ -118,8 +119,10 @@ class Controller:
     def probabilities(self, state: State, decision: Decision) -> NDArray[np.float64]:
         """Returns how probable each action is, after the decisions that led to the state."""
         with torch.inference_mode(False), torch.no_grad():
-            policy: NDArray[np.float64] = self._policy(state[0][0], decision).numpy()
-        return policy
+            _, head, bias = self._weights_of(decision)
+            policy = self._policy(head @ state[0][0] + bias, 1 / decision.actions)
+            numbers: NDArray[np.float64] = policy.numpy()
+        return numbers
 
     def learn(self, answers: Sequence[tuple[Decision, int]], advantage: float) -> None:
         """Takes a step that makes the answers more probable, or less.
@@ -133,21 +136,31 @@ class Controller:
         with torch.inference_mode(False), torch.enable_grad():
             rows = [self._weights_of(asked).embedding[a : a + 1] for asked, a in answers[:-1]]
             hidden, _ = self._lstm(torch.cat([self._start, *rows]))
-            objective = torch.zeros((), device="cpu", dtype=torch.float64)
-            for h, (decision, action) in zip(hidden, answers, strict=True):
-                policy = self._policy(h, decision)
-                log_policy = policy.clamp_min(TINY).log()
-                entropy = -(policy * log_policy).sum()
-                objective = objective + advantage * log_policy[action]
-                objective = objective + self._entropy_weight * entropy
+            policies = self._policies(hidden, [asked for asked, _ in answers])
+            log_policies = policies.clamp_min(TINY).log()
+            taken = log_policies[range(len(answers)), [action for _, action in answers]].sum()
+            entropy = -(policies * log_policies).sum()
+            objective = advantage * taken + self._entropy_weight * entropy
             self._adam.zero_grad()
             (-objective).backward()  # type: ignore[no-untyped-call]
             self._adam.step()
 
-    def _policy(self, hidden: Tensor, decision: Decision) -> Tensor:
-        _, head, bias = self._weights_of(decision)
-        policy = torch.softmax((head @ hidden + bias) / self._temperature, dim=0)
-        return (1 - self._epsilon) * policy + self._epsilon / decision.actions
+    def _policies(self, hidden: Tensor, decisions: Sequence[Decision]) -> Tensor:
+        """A row for each decision, with zeros up to the most actions that one has.
+
+        All at once, since an operation on all takes no longer than one on a single decision.
+        """
+        weights = [self._weights_of(decision) for decision in decisions]
+        actions = torch.tensor([decision.actions for decision in decisions], device="cpu")
+        real = torch.arange(int(actions.max()), device="cpu") < actions[:, None]
+        heads, biases = torch.cat([w.head for w in weights]), torch.cat([w.bias for w in weights])
+        outputs = (heads * hidden.repeat_interleave(actions, 0)).sum(1) + biases
+        logits = outputs.new_full(real.shape, -math.inf).masked_scatter(real, outputs)
+        return self._policy(logits, real.double() / actions[:, None])
+
+    def _policy(self, logits: Tensor, uniform: Tensor | float) -> Tensor:
+        policy = torch.softmax(logits / self._temperature, dim=-1)
+        return (1 - self._epsilon) * policy + self._epsilon * uniform
 
     def _weights_of(self, decision: Decision) -> Weights:
         """The decision's embedding and head; made, and given to Adam, when first met."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 import math
 import secrets
 from typing import Any
@@ -40,7 +41,27 @@ def generator(*keys: int | str) -> np.random.Generator:
     return np.random.default_rng([crc32(k.encode()) if isinstance(k, str) else k for k in keys])
 
 
-def draw(distribution: BaseDistribution, rng: np.random.Generator) -> Any:
+@dataclass(frozen=True)
+class Quantile:
+    """Answers in place of a generator, always with the same share of all that could be drawn.
+
+    Args:
+        share:
+            At least 0, below 1.
+    """
+
+    share: float
+
+    def integers(self, high: int) -> int:
+        """Returns an int from 0 to ``high - 1``."""
+        return int(self.share * high)
+
+    def uniform(self, low: float, high: float) -> float:
+        """Returns a number from ``low`` to ``high``."""
+        return low + self.share * (high - low)
+
+
+def draw(distribution: BaseDistribution, rng: np.random.Generator | Quantile) -> Any:
     """Draws uniformly, or log-uniformly where the distribution says so.
 
     Args:

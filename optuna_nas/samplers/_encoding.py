@@ -15,6 +15,8 @@ from optuna.distributions import CategoricalDistribution
 from optuna.distributions import FloatDistribution
 from optuna.distributions import IntDistribution
 
+from optuna_nas.samplers._architectures import key
+
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -43,9 +45,9 @@ class Encoding:
         self.width = 0
         self._places: dict[str, dict[Any, int]] = {}
         for name, distribution in distributions.items():
-            options = (
-                distribution.choices if isinstance(distribution, CategoricalDistribution) else None
-            )
+            options = None
+            if isinstance(distribution, CategoricalDistribution):
+                options = tuple(map(key, distribution.choices))
             count = len(options) if options is not None else 1
             self.options[name] = options
             self._places[name] = {option: i for i, option in enumerate(options or ())}
@@ -79,7 +81,7 @@ class Encoding:
 
     def _place(self, name: str, value: Any) -> int:
         """The place of an option; faster than asking the distribution."""
-        place = self._places[name].get(value)
+        place = self._places[name].get(key(value))
         return (
             place if place is not None else int(self._distributions[name].to_internal_repr(value))
         )

@@ -1,16 +1,20 @@
 """A Gaussian process over architectures, whose kernel learns which options are alike.
 
-Each decision's options are points; the less alike two architectures are, the further apart their
-points lie, summed over the decisions:
+Each decision's options are points e, and an architecture's are side by side in z:
 
-    k(x, x') = a M(r),  r^2 = sum_i w_i |e(x_i) - e(x'_i)|^2
+    k(x, x') = a (z . z' + M(|z - z'|)),  z = (sqrt(w_1) e(x_1), sqrt(w_2) e(x_2), ...)
 
-where M is the Matern kernel of order 5/2 (Rasmussen and Williams 2006, eq. 4.17). The weight w_i
-says how much a decision matters (automatic relevance determination). The points e are shared by
-all decisions that offer the same options: what a 3x3 convolution has in common with a 1x1
-convolution is learned on every edge and in every block at once. Before anything is seen, all
-options are equally far apart (the Hamming distance). All hyperparameters are at the maximum of
-their posterior (the same, sec. 5.4.1, with normal priors).
+The product is the covariance of effects that add up, decision by decision: so an option that was
+never tried in one place is no reason to forget what all other decisions are worth. M, the Matern
+kernel of order 5/2 (Rasmussen and Williams 2006, eq. 4.17), is for all that does not add up. The
+weight w_i says how much a decision matters (automatic relevance determination).
+
+Points are shared by all decisions that offer the same options: what a 3x3 convolution has in
+common with a 1x1 convolution is learned on every edge and in every block at once. Yet no two
+options are wholly alike: a part of their distance is fixed, since what is alike on most edges may
+matter on one. Before anything is seen, all options are equally far apart (the Hamming distance).
+All hyperparameters are at the maximum of their posterior (the same, sec. 5.4.1, with normal
+priors).
 """
 
 from __future__ import annotations
@@ -29,10 +33,14 @@ from optuna_nas.samplers._encoding import Floats
 
 
 DISTANCE = 1.5
-"""Before anything is seen, the squared distance of two architectures that differ everywhere."""
+"""Before anything is seen, the squared distance of two architectures that differ everywhere, but
+for the part that is fixed."""
 
 NOISE = 0.05
 """Before anything is seen, the variance of the noise in shares of ``a``."""
+
+APART = 0.3
+"""The fixed part of two options' squared distance; the learned part begins as 1."""
 
 SPREAD, SPREAD_OF_POINTS = 1.5, 0.5
 """Standard deviations of the priors: of the logs of weights and noise, and of the points."""
@@ -86,13 +94,13 @@ class Kernel:
                 The hyperparameters, shape [p].
 
         Returns:
-            Shape [width, width]; the kernel is a function of the distances of what it maps to.
+            Shape [width, 2 width]; the kernel is a function of the distances of what it maps to.
         """
-        matrix = np.zeros((self._encoding.width, self._encoding.width))
+        matrix = np.zeros((2, self._encoding.width, self._encoding.width))
         for i, name in enumerate(self._decisions):
             columns = self._encoding.columns[name]
-            matrix[columns, columns] = math.exp(theta[i] / 2) * self._e(theta, name)
-        return matrix
+            matrix[:, columns, columns] = math.exp(theta[i] / 2) * self._e(theta, name)
+        return np.concatenate(list(matrix), axis=1)
 
     def gradient(self, theta: Floats, map_gradient: Floats, noise_gradient: float) -> Floats:
         """Returns the gradient by the hyperparameters.
@@ -101,28 +109,31 @@ class Kernel:
             theta:
                 The hyperparameters, shape [p].
             map_gradient:
-                By the map, shape [width, width].
+                By the map, shape [width, 2 width].
             noise_gradient:
                 By the variance of the noise.
         """
         gradient = np.zeros_like(theta)
+        halves = np.stack(np.split(map_gradient, 2, axis=1))
         for i, name in enumerate(self._decisions):
             columns = self._encoding.columns[name]
-            block, root = map_gradient[columns, columns], math.exp(theta[i] / 2)
-            gradient[i] = (block * self._e(theta, name)).sum() * root / 2
+            blocks, root = halves[:, columns, columns], math.exp(theta[i] / 2)
+            gradient[i] = (blocks * self._e(theta, name)).sum() * root / 2
             where = self._points.get(self._encoding.options[name] or ())
             if where is not None:
-                gradient[where] += block.ravel() * root
+                gradient[where] += blocks[0].ravel() * root
         gradient[len(self._decisions)] = noise_gradient * self.noise(theta)
         return gradient
 
     def _e(self, theta: Floats, name: str) -> Floats:
-        """The points of a decision's options, one a row; the last is where it is not asked."""
+        """The points of a decision's options, learned and fixed ones; one a row, last inactive."""
         columns, options = self._encoding.columns[name], self._encoding.options[name]
         count = columns.stop - columns.start
         if options in self._points:
-            return theta[self._points[options]].reshape(count, count)
-        return _far_apart(count) if options is not None else np.eye(count)
+            learned = theta[self._points[options]].reshape(count, count)
+            return np.stack([learned, math.sqrt(APART) * _far_apart(count)])
+        points = _far_apart(count) if options is not None else np.eye(count)
+        return np.stack([points, np.zeros_like(points)])
 
 
 class GaussianProcess:
@@ -147,9 +158,9 @@ class GaussianProcess:
         self.theta = _most_likely(kernel, rows[fitted], values[fitted])
         self._map = kernel.map(self.theta)
         self._rows = rows @ self._map
-        correlation = _correlation(self._rows, self._rows)
-        correlation[np.diag_indices(len(rows))] += kernel.noise(self.theta)
-        self._factor = cholesky(correlation, lower=True)
+        covariance = _covariance(self._rows, self._rows)
+        covariance[np.diag_indices(len(rows))] += kernel.noise(self.theta)
+        self._factor = cholesky(covariance, lower=True)
         self._weights = cho_solve((self._factor, True), values)
         self._amplitude = max(values @ self._weights / len(values), 1e-6)
 
@@ -163,10 +174,11 @@ class GaussianProcess:
         Returns:
             Two of shape [m]; the deviation is without the noise.
         """
-        correlation = _correlation(rows @ self._map, self._rows)
-        explained = solve_triangular(self._factor, correlation.T, lower=True)
-        left = np.maximum(1 - (explained**2).sum(0), 1e-10)
-        return correlation @ self._weights, np.sqrt(self._amplitude * left)
+        points = rows @ self._map
+        covariance = _covariance(points, self._rows)
+        explained = solve_triangular(self._factor, covariance.T, lower=True)
+        left = np.maximum((points**2).sum(1) + 1 - (explained**2).sum(0), 1e-10)
+        return covariance @ self._weights, np.sqrt(self._amplitude * left)
 
 
 def _most_likely(kernel: Kernel, rows: Floats, values: Floats) -> Floats:
@@ -184,7 +196,8 @@ def _loss(theta: Floats, kernel: Kernel, rows: Floats, values: Floats) -> tuple[
     n, matrix = len(values), kernel.map(theta)
     points = rows @ matrix
     correlation, slope = _matern(_squares(points, points))
-    factor = cholesky(correlation + kernel.noise(theta) * np.eye(n), lower=True)
+    covariance = points @ points.T + correlation
+    factor = cholesky(covariance + kernel.noise(theta) * np.eye(n), lower=True)
     half = solve_triangular(factor, np.eye(n), lower=True)
     inverse = half.T @ half
     weights = inverse @ values
@@ -194,12 +207,14 @@ def _loss(theta: Floats, kernel: Kernel, rows: Floats, values: Floats) -> tuple[
     by_covariance = (inverse - np.outer(weights, weights) / amplitude) / 2
     by_distance = by_covariance * slope
     by_points = 4 * (by_distance.sum(1)[:, None] * points - by_distance @ points)
+    by_points += 2 * by_covariance @ points
     gradient = kernel.gradient(theta, rows.T @ by_points, np.trace(by_covariance))
     return loss, gradient + off / kernel.deviation
 
 
-def _correlation(points: Floats, others: Floats) -> Floats:
-    return _matern(_squares(points, others))[0]
+def _covariance(points: Floats, others: Floats) -> Floats:
+    """The kernel, in shares of ``a``."""
+    return np.asarray(points @ others.T + _matern(_squares(points, others))[0])
 
 
 def _squares(points: Floats, others: Floats) -> Floats:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState
 
 from optuna_nas.samplers._activity import Activity
@@ -38,12 +39,13 @@ class History:
         rejected:
             Those that cannot: they ended before they had a value.
         arrived:
-            Those of ``valued`` in the order they were read; until another study comes, the list
-            only grows.
+            All that ended, failed ones too, in the order they were read; until another study
+            comes, the list only grows.
         open:
             The numbers of those that run or wait.
         distributions:
-            Of every decision that was asked, by name.
+            Of every decision that was asked, by name; if it changed, that of the youngest trial.
+            As long as none changes, it is the same dict.
         architectures:
             Those of complete and pruned trials.
         activity:
@@ -79,31 +81,47 @@ class History:
         self.arrived: list[FrozenTrial] = []
         self.open: list[int] = []
         self.distributions: dict[str, BaseDistribution] = {}
+        self._youngest: dict[str, int] = {}
         self.architectures = Architectures()
         self.activity = Activity()
 
     def _read(self, trials: list[FrozenTrial]) -> None:
-        unread = [*self.open, *range(len(self.trials), len(trials))]
+        before, running = self.trials, self.open
         self.trials, self.open = trials, []
-        for number in unread:
+        for number in running:
             trial = trials[number]
-            new = trial.distributions.keys() - self.distributions.keys()
-            self.distributions |= trial.distributions
-            if new:
-                self.distributions = dict(sorted(self.distributions.items()))
-            if not trial.state.is_finished():
+            # Storages replace what they change, so that those that wait cost next to nothing.
+            if trial is before[number] and not trial.state.is_finished():
                 self.open.append(number)
-            elif trial.state != TrialState.FAIL:
-                self._learn(trial)
+            else:
+                self._read_one(trial)
+        for trial in trials[len(before) :]:
+            self._read_one(trial)
+
+    def _read_one(self, trial: FrozenTrial) -> None:
+        self._read_distributions(trial)
+        if not trial.state.is_finished():
+            self.open.append(trial.number)
+            return
+        self.arrived.append(trial)
+        if trial.state != TrialState.FAIL:
+            self._learn(trial)
+
+    def _read_distributions(self, trial: FrozenTrial) -> None:
+        youngest = {
+            name: distribution
+            for name, distribution in trial.distributions.items()
+            if self._youngest.get(name, -1) <= trial.number
+        }
+        self._youngest |= dict.fromkeys(youngest, trial.number)
+        if any(self.distributions.get(name) != d for name, d in youngest.items()):
+            self.distributions = dict(sorted({**self.distributions, **youngest}.items()))
 
     def _learn(self, trial: FrozenTrial) -> None:
         self.architectures.add(trial.params)
-        self.activity.add(trial.params)
-        if has_value(trial):
-            insort(self.valued, trial, key=_ended)
-            self.arrived.append(trial)
-        else:
-            insort(self.rejected, trial, key=_ended)
+        floats = {n for n, d in trial.distributions.items() if isinstance(d, FloatDistribution)}
+        self.activity.add(trial.params, continuous=floats)
+        insort(self.valued if has_value(trial) else self.rejected, trial, key=_ended)
 
 
 def _ended(trial: FrozenTrial) -> tuple[float, int]:

@@ -12,14 +12,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from collections.abc import Set
 from dataclasses import replace
 from typing import Any
 from typing import TYPE_CHECKING
 
 from optuna.trial import TrialState
 
+from optuna_nas.samplers._architectures import key
 from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._draw import generator
 from optuna_nas.samplers._mutation import neighbours
@@ -28,6 +32,7 @@ from optuna_nas.samplers._planning import Plan
 from optuna_nas.samplers._planning import plan_of
 from optuna_nas.samplers._planning import PlanningSampler
 from optuna_nas.samplers._ranking import best_first
+from optuna_nas.samplers._ranking import has_value
 from optuna_nas.samplers._ranking import leaders
 
 
@@ -86,90 +91,120 @@ class LocalSearchSampler(PlanningSampler):
     ) -> Iterator[Plan]:
         """Neighbours of the best of this descent; when there are no more, the next begins."""
         descent = _latest_descent(history)
-        if self._pool.arrived is not history.arrived or self._pool.descent != descent:
+        if not self._pool.belongs_to(history, descent):
             self._pool = _Pool(history.arrived, descent)
         pool = self._pool
         pool.read(directions)
         begun = [other for other in history.open if descent <= other < number]
+        known = pool.exhausted | _exhausted(history.trials[other] for other in begun)
+        exhausted: list[int] = []
         if pool.size + len(begun) >= self._n_initial:
             for best in best_first(pool.leaders, directions):
-                if best.number not in pool.exhausted:
-                    yield from self._neighbours(history, best, number, descent)
-                    pool.exhausted.add(best.number)
+                if best.number not in known:
+                    for plan in self._neighbours(history, best, number):
+                        yield replace(plan, descent=descent, exhausted=[*exhausted])
+                    exhausted.append(best.number)
             if _may_improve(history, pool, begun):
-                yield from self._second_best(history, number, descent, directions)
+                for plan in self._second_best(history, number, directions):
+                    yield replace(plan, descent=descent, exhausted=exhausted)
             if pool.leaders:
                 descent = number
         for plan in self._strangers(history, number):
-            yield replace(plan, descent=descent)
+            yield replace(plan, descent=descent, exhausted=exhausted)
 
-    def _neighbours(
-        self, history: History, center: FrozenTrial, number: int, descent: int
-    ) -> Iterator[Plan]:
+    def _neighbours(self, history: History, center: FrozenTrial, number: int) -> Iterator[Plan]:
         """All that differ from a trial in one decision, in random order.
 
         Those that failed are left out: without a value they would be unseen for ever.
         """
-        failed = _failed_changes(history, center, descent)
+        failed = self._pool.failed_changes(center)
         changes = [
             (name, value)
             for name, distribution in center.distributions.items()
             for value in neighbours(distribution, center.params[name])
-            if (name, value) not in failed
+            if (name, key(value)) not in failed
         ]
         order = generator(self._seed, number, center.number, "neighbours").permutation(
             len(changes)
         )
         for name, value in (changes[i] for i in order):
             params = {**center.params, name: value}
-            key = (self._seed, center.number, name, str(value))
+            keys = (self._seed, center.number, name, str(value))
 
-            def answer(asked: str, params: Any = params, key: Any = key) -> Any:
+            def answer(asked: str, params: Any = params, keys: Any = keys) -> Any:
                 if asked in params:
                     return params[asked]
-                return draw(history.distributions[asked], generator(*key, asked))
+                return draw(history.distributions[asked], generator(*keys, asked))
 
             params |= history.activity.expected(center.params, answer)
-            yield Plan(params, [center.number], name, descent)
+            yield Plan(params, [center.number], name)
 
     def _second_best(
-        self, history: History, number: int, descent: int, directions: Sequence[StudyDirection]
+        self, history: History, number: int, directions: Sequence[StudyDirection]
     ) -> Iterator[Plan]:
-        pool = [trial for trial in history.valued if trial.number >= descent]
-        for center in best_first(pool, directions, limit=self._n_initial):
-            yield from self._neighbours(history, center, number, descent)
+        trials = [trial for trial in history.valued if trial.number >= self._pool.descent]
+        for center in best_first(trials, directions, limit=self._n_initial):
+            yield from self._neighbours(history, center, number)
 
 
 class _Pool:
-    """The trials of one descent, of which only the leaders are kept."""
+    """The trials of one descent, of which only the leaders are kept.
+
+    A pickle of it is empty, and the next trial makes a new one.
+
+    Attributes:
+        size:
+            How many have a value.
+        leaders:
+            The best of them.
+        exhausted:
+            The numbers of those that were found to have no neighbours left.
+    """
 
     def __init__(self, arrived: list[FrozenTrial], descent: int) -> None:
-        self.arrived, self.descent = arrived, descent
+        self._arrived, self.descent = arrived, descent
         self.leaders: list[FrozenTrial] = []
         self.exhausted: set[int] = set()
         self.size = self._read = 0
+        self._failed: dict[int, set[tuple[str, Hashable]]] = {}
+
+    def __reduce__(self) -> tuple[type[_Pool], tuple[list[FrozenTrial], int]]:
+        return _Pool, ([], -1)
+
+    def belongs_to(self, history: History, descent: int) -> bool:
+        return self._arrived is history.arrived and self.descent == descent
 
     def read(self, directions: Sequence[StudyDirection]) -> None:
-        new = [trial for trial in self.arrived[self._read :] if trial.number >= self.descent]
-        self._read = len(self.arrived)
-        self.size += len(new)
-        self.leaders = leaders([*self.leaders, *new], directions)
+        new = [trial for trial in self._arrived[self._read :] if trial.number >= self.descent]
+        self._read = len(self._arrived)
+        self.exhausted |= _exhausted(new)
+        for plan in (plan_of(trial) for trial in new if trial.state == TrialState.FAIL):
+            if plan.mutated is not None and len(plan.parents) == 1:
+                change = plan.mutated, key(plan.params[plan.mutated])
+                self._failed.setdefault(plan.parents[0], set()).add(change)
+        valued = [trial for trial in new if has_value(trial)]
+        self.size += len(valued)
+        self.leaders = leaders([*self.leaders, *valued], directions)
+
+    def failed_changes(self, center: FrozenTrial) -> Set[tuple[str, Hashable]]:
+        """In which decisions, and to which values, neighbours of a trial failed."""
+        return self._failed.get(center.number, set())
+
+
+def _exhausted(trials: Iterable[FrozenTrial]) -> set[int]:
+    """What the plans of these trials say of others."""
+    planned = (plan_of(trial) for trial in trials if PLAN in trial.system_attrs)
+    return {number for plan in planned for number in plan.exhausted}
 
 
 def _may_improve(history: History, pool: _Pool, begun: Sequence[int]) -> bool:
     """Whether other workers run neighbours of the best, or trials that the descent begins with."""
     best = {trial.number for trial in pool.leaders}
-    plans = [plan_of(history.trials[other]) for other in begun]
+    plans = (plan_of(history.trials[other]) for other in begun)
     return any(not plan.parents or plan.parents[0] in best for plan in plans)
 
 
-def _failed_changes(history: History, center: FrozenTrial, descent: int) -> set[tuple[str, Any]]:
-    failed = [plan_of(t) for t in history.trials[descent:] if t.state == TrialState.FAIL]
-    changes = [(plan, plan.mutated) for plan in failed if center.number in plan.parents]
-    return {(name, plan.params[name]) for plan, name in changes if name is not None}
-
-
 def _latest_descent(history: History) -> int:
-    planned = (t for t in reversed(history.trials) if PLAN in t.system_attrs)
-    latest = next(planned, None)
-    return plan_of(latest).descent if latest is not None else 0
+    """Of this sampler's latest trial; those of others say nothing of descents."""
+    planned = (plan_of(t) for t in reversed(history.trials) if PLAN in t.system_attrs)
+    return next((plan.descent for plan in planned if plan.descent is not None), 0)

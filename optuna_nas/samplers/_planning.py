@@ -11,21 +11,24 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
-from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Any
 from typing import TYPE_CHECKING
 from typing import TypeAlias
 
 from optuna.samplers import BaseSampler
+from optuna.samplers import PartialFixedSampler
+from optuna.trial import TrialState
 
 from optuna_nas.samplers._draw import checked_seed
 from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._draw import generator
 from optuna_nas.samplers._draw import legal
 from optuna_nas.samplers._history import History
+from optuna_nas.samplers._under_way import UnderWay
 
 
 if TYPE_CHECKING:
@@ -61,12 +64,15 @@ class Plan:
             The decision in which it was made to differ from its parents.
         descent:
             In a local search, the number of the trial that its descent began with.
+        exhausted:
+            In a local search, the numbers of trials that were found to have no neighbours left.
     """
 
     params: Mapping[str, Any]
     parents: Sequence[int] = ()
     mutated: str | None = None
-    descent: int = 0
+    descent: int | None = None
+    exhausted: Sequence[int] = ()
 
 
 class PlanningSampler(BaseSampler):
@@ -83,6 +89,7 @@ class PlanningSampler(BaseSampler):
         self._seed = checked_seed(seed)
         self._avoid_repeats = avoid_repeats
         self._history = History()
+        self._under_way = UnderWay()
 
     @abstractmethod
     def _plans(
@@ -93,16 +100,34 @@ class PlanningSampler(BaseSampler):
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Makes the plan, and keeps it in the trial."""
         with self._history.of(study) as history:
-            plans = self._plans(history, trial.number, study.directions)
-            under_way = list(self._under_way(history, trial.number)) if self._avoid_repeats else []
-            for plan in chain(plans, self._strangers(history, trial.number)):
-                if not self._avoid_repeats or self._is_new(history, plan, trial.number, under_way):
-                    break
-        if (
-            FIXED in trial.system_attrs
-        ):  # it becomes what was enqueued, and the plan fills the rest
-            plan = replace(plan, parents=(), mutated=None)
-        study._storage.set_trial_system_attr(trial._trial_id, PLAN, asdict(plan))
+            plan = self._plan(history, trial, study.directions, _fixed(study.sampler))
+        # Not `asdict`, which would copy the values.
+        study._storage.set_trial_system_attr(trial._trial_id, PLAN, dict(vars(plan)))
+
+    def _plan(
+        self,
+        history: History,
+        trial: FrozenTrial,
+        directions: Sequence[StudyDirection],
+        fixed: Mapping[str, Any],
+    ) -> Plan:
+        """The first that is new, given what the trial will answer whatever is planned."""
+        number, enqueued = trial.number, trial.system_attrs.get(FIXED, {})
+        given = {**fixed, **enqueued}
+        if self._avoid_repeats:
+            self._under_way.read(history, number, partial(self._known, history))
+        if given and not self._expected(history, Plan(given), number).keys() - given.keys():
+            return Plan(given)  # nothing is left to be thought of
+        plans = self._plans(history, number, directions)
+        for plan in chain(plans, self._strangers(history, number)):
+            if plan.mutated in given:
+                continue
+            plan = replace(plan, params={**plan.params, **given})
+            if not self._avoid_repeats or self._is_new(history, plan, number):
+                break
+        if enqueued:  # it becomes what was enqueued, and the plan fills the rest
+            return Plan(plan.params)
+        return plan
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -146,20 +171,29 @@ class PlanningSampler(BaseSampler):
                 }
             )
 
-    def _is_new(
-        self, history: History, plan: Plan, number: int, under_way: Sequence[Mapping[str, Any]]
-    ) -> bool:
-        answers = self._answers(history, plan.params, number)
-        if history.architectures.holds(answers):
+    def _is_new(self, history: History, plan: Plan, number: int) -> bool:
+        if history.architectures.holds(self._answers(history, plan.params, number)):
             return False
-        return not under_way or _meant(history, plan, answers) not in under_way
+        return not self._under_way or not self._under_way.holds(
+            self._expected(history, plan, number)
+        )
 
-    def _under_way(self, history: History, number: int) -> Iterator[dict[str, Any]]:
-        """What other trials that wait or run are, or will be when all is asked."""
-        for trial in (history.trials[other] for other in history.open if other != number):
-            plan = plan_of(trial)
-            params = {**plan.params, **trial.system_attrs.get(FIXED, {}), **trial.params}
-            yield _meant(history, plan, self._answers(history, params, trial.number))
+    def _expected(self, history: History, plan: Plan, number: int) -> dict[str, Any]:
+        """The names that a plan's trial would be asked, with its answers."""
+        answers = self._answers(history, plan.params, number)
+        if not history.valued:
+            return {name: answers(name) for name in history.distributions}
+        like = history.trials[plan.parents[0]] if plan.parents else history.valued[0]
+        return history.activity.expected(like.params, answers)
+
+    def _known(self, history: History, trial: FrozenTrial) -> dict[str, Any]:
+        """What an open trial answers; one that waits has no plan yet for what was not enqueued."""
+        params = {**plan_of(trial).params, **trial.system_attrs.get(FIXED, {})}
+        names = set(history.distributions)
+        if trial.state == TrialState.WAITING:
+            names &= params.keys()
+        answers = self._answers(history, params, trial.number)
+        return {name: answers(name) for name in names} | trial.params
 
 
 def plan_of(trial: FrozenTrial) -> Plan:
@@ -170,14 +204,16 @@ def plan_of(trial: FrozenTrial) -> Plan:
             Of any sampler.
     """
     plan = Plan(**trial.system_attrs.get(PLAN, {"params": {}}))
-    if max([plan.descent, *plan.parents]) > trial.number:  # it was made in another study
+    others = [plan.descent or 0, *plan.parents, *plan.exhausted]
+    if max(others) > trial.number:  # it was made in another study
         return Plan({})
     return plan
 
 
-def _meant(history: History, plan: Plan, answers: Answers) -> dict[str, Any]:
-    """The names that a plan's trial would be asked, with its answers."""
-    if not history.valued:
-        return {name: answers(name) for name in history.distributions}
-    known = history.trials[plan.parents[0]] if plan.parents else history.valued[0]
-    return history.activity.expected(known.params, answers)
+def _fixed(sampler: BaseSampler) -> dict[str, Any]:
+    """What is answered in the place of the sampler that a study's sampler wraps."""
+    fixed: dict[str, Any] = {}
+    while isinstance(sampler, PartialFixedSampler):
+        fixed = {**sampler._fixed_params, **fixed}
+        sampler = sampler._base_sampler
+    return fixed

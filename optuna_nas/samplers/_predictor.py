@@ -2,7 +2,7 @@
 
 In the line of BANANAS (White et al. 2021, algorithm 1), https://arxiv.org/abs/1910.11858
 
-    evaluate some random architectures
+    evaluate some random architectures, a Latin hypercube of them
     while true:
         fit the predictor to all that were evaluated
         candidates <- mutations of the best, then mutations of the most promising of these
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +23,11 @@ from typing import TypeAlias
 import numpy as np
 from scipy.special import ndtr
 
+from optuna_nas.samplers._architectures import key
 from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._draw import generator
+from optuna_nas.samplers._draw import legal
+from optuna_nas.samplers._draw import Quantile
 from optuna_nas.samplers._encoding import Encoding
 from optuna_nas.samplers._encoding import Floats
 from optuna_nas.samplers._gaussian_process import GaussianProcess
@@ -36,6 +40,7 @@ from optuna_nas.samplers._scores import scores
 
 
 if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
     from optuna.study import StudyDirection
     from optuna.trial import FrozenTrial
 
@@ -47,6 +52,10 @@ LEARNED, FITTED = 500, 120
 
 ROUNDS, CHILDREN, STRANGERS, PARENTS = 4, 150, 50, 20
 """How often so many children are made of so many parents; at first there are random ones too."""
+
+CAUTION = 1.5
+"""Predictions are given so many times their deviation: a process with its most likely
+hyperparameters alone is too sure of itself."""
 
 LEVELS = 64
 """At how many points the expected improvement is integrated."""
@@ -124,12 +133,25 @@ class PredictorSampler(PlanningSampler):
         promise = _promise(history, [*best, *_latest(ended, best)], directions, rng)
         for candidate in _search(history, best, promise, rng):
             parent = history.trials[candidate.parent].params
-            changed = [n for n, value in candidate.params.items() if parent.get(n) != value]
+            changed = [
+                n for n, value in candidate.params.items() if n not in parent or parent[n] != value
+            ]
             yield Plan(
                 {**parent, **candidate.params},
                 [candidate.parent],
                 changed[0] if len(changed) == 1 else None,
             )
+
+    def _answer(
+        self, params: Mapping[str, Any], number: int, name: str, distribution: BaseDistribution
+    ) -> Any:
+        """What is not planned is from a Latin hypercube, a new one after ``n_initial`` trials."""
+        if name in params and legal(distribution, params[name]):
+            return params[name]
+        n, (design, row) = self._n_initial, divmod(number, self._n_initial)
+        stratum = generator(self._seed, design, name, "stratum").permutation(n)[row]
+        within = generator(self._seed, number, name).random()
+        return draw(distribution, Quantile((stratum + within) / n))
 
 
 def _latest(ended: Sequence[FrozenTrial], best: Sequence[FrozenTrial]) -> list[FrozenTrial]:
@@ -170,6 +192,7 @@ def _promise(
     def promise(candidates: Sequence[Candidate]) -> Floats:
         rows = encoding.rows([candidate.params for candidate in candidates])
         mean, deviation = np.array([process.predict(rows) for process in processes]).swapaxes(0, 1)
+        deviation *= CAUTION
         highest = ((mean + 5 * deviation - worst[:, None]) / direction[:, None]).min(0).max()
         levels = np.linspace(best, max(highest, best + 1e-9), LEVELS)
         limits = worst + levels[:, None] * direction
@@ -194,9 +217,10 @@ def _search(
             born += [_stranger(history, ranked[0], rng) for _ in range(STRANGERS)]
         new = []
         for candidate in born:
-            key = frozenset(candidate.params.items())
-            if key not in met and not history.architectures.holds(candidate.params.get):
-                met.add(key)
+            identity = frozenset((n, key(value)) for n, value in candidate.params.items())
+            known = history.architectures.holds(candidate.params.__getitem__)
+            if identity not in met and not known:
+                met.add(identity)
                 new.append(candidate)
         if new:
             found += zip(promise(new).tolist(), new, strict=True)

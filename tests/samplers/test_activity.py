@@ -179,3 +179,15 @@ def test_names_below_a_decision_that_comes_with_none_before_it_come_too() -> Non
     activity.add({"op": "other", "norm": None, "momentum": 3})
     child = {"op": "conv", "norm": "batch", "momentum": 5}
     assert activity.expected({"op": "skip"}, child.__getitem__) == child
+
+
+def test_lists_and_choices_of_floats_bring_names_with_them_too() -> None:
+    activity = Activity()
+    activity.add({"rate": 0.0, "widths": [8], "lr": 0.3}, continuous={"lr"})
+    activity.add({"rate": 0.5, "spatial": True, "widths": [8], "lr": 0.2}, continuous={"lr"})
+    activity.add({"rate": 0.0, "widths": [8, 16], "second": 1, "lr": 0.1}, continuous={"lr"})
+    known = {"rate": 0.0, "widths": [8], "lr": 0.3}
+    child = {"rate": 0.5, "widths": [8], "lr": 0.3, "spatial": False}
+    assert activity.expected(known, child.__getitem__) == child
+    child = {"rate": 0.0, "widths": [8, 16], "lr": 0.3, "second": 2}
+    assert activity.expected(known, child.__getitem__) == child

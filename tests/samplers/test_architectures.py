@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
+import pytest
 
 from optuna_nas.samplers._architectures import Architectures
+from optuna_nas.samplers._architectures import key
 from tests.samplers.strategies import Conditional
 from tests.samplers.strategies import conditionals
 
@@ -75,3 +80,23 @@ def test_none_and_no_params_hold_nothing() -> None:
     assert not seen.holds({}.__getitem__)
     seen.add({})
     assert not seen.holds({}.__getitem__)
+
+
+def test_what_is_not_asked_is_not_answered_with_none() -> None:
+    seen = Architectures()
+    seen.add({"op": "conv", "norm": None})
+    assert seen.holds({"op": "conv", "norm": None}.__getitem__)
+    assert not seen.holds({"op": "conv"}.__getitem__)
+
+
+@pytest.mark.parametrize("value", [[8, 16], {"width": 8}, (8, [16])])
+def test_values_that_cannot_be_hashed_are_told_apart(value: Any) -> None:
+    seen = Architectures()
+    seen.add({"widths": value})
+    assert seen.holds({"widths": copy.deepcopy(value)}.__getitem__)
+    assert not seen.holds({"widths": [8]}.__getitem__)
+
+
+def test_a_key_is_the_value_itself_where_it_can_be() -> None:
+    assert [key(value) for value in (None, 1, 0.5, "a", True)] == [None, 1, 0.5, "a", True]
+    assert key([1, "a"]) == "[1, 'a']"

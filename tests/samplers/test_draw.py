@@ -17,6 +17,7 @@ from optuna_nas.samplers._draw import checked_seed
 from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._draw import generator
 from optuna_nas.samplers._draw import legal
+from optuna_nas.samplers._draw import Quantile
 from tests.samplers.strategies import distributions
 
 
@@ -27,6 +28,21 @@ def test_what_is_drawn_is_legal(distribution: BaseDistribution, seed: int) -> No
     assert isinstance(value, int) == isinstance(distribution, IntDistribution) or isinstance(
         distribution, CategoricalDistribution
     )
+
+
+@given(distributions(), st.integers(1, 40))
+def test_quantiles_are_legal_and_in_order(distribution: BaseDistribution, n: int) -> None:
+    values = [draw(distribution, Quantile(i / n)) for i in range(n)]
+    assert all(legal(distribution, value) for value in values)
+    places = [distribution.to_internal_repr(value) for value in values]
+    assert places == sorted(places)
+
+
+def test_quantiles_draw_each_option_equally_often() -> None:
+    drawn = [draw(CategoricalDistribution("abcde"), Quantile((i + 0.5) / 10)) for i in range(10)]
+    assert "".join(drawn) == "aabbccddee"
+    steps = [draw(IntDistribution(2, 6, step=2), Quantile((i + 0.5) / 6)) for i in range(6)]
+    assert steps == [2, 2, 4, 4, 6, 6]
 
 
 @given(distributions(), st.integers(0, 2**40), st.integers(0, 999), st.text())

@@ -10,11 +10,14 @@ from optuna.distributions import IntDistribution
 import pytest
 from scipy.optimize import approx_fprime
 from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import DotProduct
 from sklearn.gaussian_process.kernels import Matern
 
 from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._encoding import Encoding
 from optuna_nas.samplers._gaussian_process import _loss
+from optuna_nas.samplers._gaussian_process import APART
+from optuna_nas.samplers._gaussian_process import DISTANCE
 from optuna_nas.samplers._gaussian_process import GaussianProcess
 from optuna_nas.samplers._gaussian_process import Kernel
 
@@ -58,7 +61,17 @@ def test_before_anything_is_learned_the_kernel_counts_differences() -> None:
     b = {**a, "edge0": "b", "many": 7}
     del b["other"]
     points = encoding.rows([a, b]) @ kernel.map(kernel.mean)
-    assert ((points[0] - points[1]) ** 2).sum() == pytest.approx(3 * 1.5 / len(MIXED))
+    learned, fixed = 2 * (1 + APART), 1
+    expected = (learned + fixed) * DISTANCE / len(MIXED)
+    assert ((points[0] - points[1]) ** 2).sum() == pytest.approx(expected)
+
+
+def test_no_two_options_are_ever_wholly_alike() -> None:
+    encoding = Encoding({"edge": CategoricalDistribution(OPTIONS)})
+    kernel = Kernel(encoding)
+    theta = np.zeros_like(kernel.mean)  # all points that are learned in one place
+    points = encoding.rows([{"edge": option} for option in "ab"]) @ kernel.map(theta)
+    assert ((points[0] - points[1]) ** 2).sum() == pytest.approx(APART)
 
 
 def test_points_are_shared_by_decisions_with_the_same_options() -> None:
@@ -75,7 +88,9 @@ def test_predictions_are_those_of_scikit_learn() -> None:
     rows, others = encoding.rows(some(MIXED, 30, 1)), encoding.rows(some(MIXED, 10, 2))
     process = GaussianProcess(kernel, rows, values, slice(None))
     noise = process.theta[len(MIXED)]
-    oracle = GaussianProcessRegressor(Matern(1.0, nu=2.5), alpha=np.exp(noise), optimizer=None)
+    oracle = GaussianProcessRegressor(
+        DotProduct(0.0) + Matern(1.0, nu=2.5), alpha=np.exp(noise), optimizer=None
+    )
     oracle.fit(rows @ kernel.map(process.theta), values)
     mean, deviation = oracle.predict(others @ kernel.map(process.theta), return_std=True)
     amplitude = values @ oracle.alpha_ / len(values)

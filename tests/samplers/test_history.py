@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 import optuna
+from optuna.distributions import IntDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import create_trial
@@ -115,15 +116,56 @@ def test_valued_trials_are_in_the_order_they_ended_and_arrived_ones_in_that_they
     assert [t.number for t in history.arrived] == [0, 1, 2, 3]
 
 
-def test_failed_trials_leave_no_trace() -> None:
+def test_of_failed_trials_it_is_only_known_that_they_ended() -> None:
     study, history = optuna.create_study(), History()
     trial = study.ask()
     x = trial.suggest_int("x", 0, 9)
     study.tell(trial, state=TrialState.FAIL)
     read(history, study)
-    assert history.valued == history.rejected == history.arrived == history.open == []
+    assert history.valued == history.rejected == history.open == []
+    assert [t.number for t in history.arrived] == [0]
     assert not history.activity._asked
     assert not holds(history, x)
+
+
+def test_if_a_range_changes_that_of_the_youngest_trial_counts() -> None:
+    study, history = optuna.create_study(), History()
+    old, young = study.ask(), study.ask()
+    young.suggest_int("x", 0, 9)
+    read(history, study)
+    study.tell(young, 0.0)
+    known = read(history, study).distributions
+    old.suggest_int("x", 0, 5)
+    assert read(history, study).distributions is known
+    study.tell(old, 0.0)
+    assert read(history, study).distributions == {"x": IntDistribution(0, 9)}
+    assert read(History(), study).distributions == {"x": IntDistribution(0, 9)}
+
+
+def test_trials_that_wait_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+    read_one = History._read_one
+
+    def count(self: History, trial: optuna.trial.FrozenTrial) -> None:
+        looked_at.append(trial.number)
+        read_one(self, trial)
+
+    monkeypatch.setattr(History, "_read_one", count)
+    study, history = optuna.create_study(), History()
+    for x in range(9):
+        study.enqueue_trial({"x": x})
+    for _ in range(5):
+        read(history, study)
+    assert looked_at == list(range(9))
+
+
+def test_values_of_continuous_decisions_are_no_precedents_but_choices_of_floats_are() -> None:
+    study, history = optuna.create_study(), History()
+    trial = study.ask()
+    trial.suggest_float("lr", 0.0, 1.0)
+    trial.suggest_categorical("rate", [0.5])
+    study.tell(trial, 0.0)
+    assert set(read(history, study).activity._asked) == {("rate", 0.5)}
 
 
 def test_rejected_trials_are_known_as_such() -> None:

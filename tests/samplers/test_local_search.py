@@ -331,6 +331,35 @@ def test_what_another_worker_runs_is_not_proposed() -> None:
     assert sorted([*rest, waits, asked[0].params["x"]]) == left
 
 
+def test_that_a_trial_has_no_neighbours_left_is_told_by_the_plan_of_who_found_out() -> None:
+    study = optuna.create_study(sampler=LocalSearchSampler(n_initial=2, seed=0))
+    for x in (3, 5):  # equally good, so that there are two to go on from
+        study.add_trial(create_trial(params={"x": x}, distributions=X, value=0.0))
+    for x in (2, 4):
+        study.add_trial(create_trial(state=TrialState.RUNNING, params={"x": x}, distributions=X))
+    trial = study.ask()
+    assert trial.suggest_int("x", 0, 9) == 6
+    assert list(plan_of(study.trials[-1]).exhausted) == [0]
+    for number in (2, 3):
+        study.tell(number, state=TrialState.FAIL)
+    study.sampler = LocalSearchSampler(n_initial=2, seed=0)
+    last = study.ask()
+    assert last.suggest_int("x", 0, 9) == 4
+    assert list(plan_of(study.trials[-1]).parents) == [1]
+
+
+def test_the_plans_of_other_samplers_say_nothing_of_descents() -> None:
+    study = run(flat, 60)
+    descent = plan_of(study.trials[-1]).descent
+    assert descent
+    evolution = RegularizedEvolutionSampler(seed=1)
+    for sampler in (evolution, study.sampler):
+        study.sampler = sampler
+        study.optimize(flat, n_trials=1)
+    assert plan_of(study.trials[-2]).descent is None
+    assert plan_of(study.trials[-1]).descent in (descent, 61)
+
+
 def test_with_several_objectives_parents_are_on_the_front() -> None:
     study = run(two, 60, directions=["maximize", "maximize"])
     parents = 0

@@ -9,6 +9,7 @@ from typing import Any
 import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.samplers import BaseSampler
+from optuna.samplers import PartialFixedSampler
 from optuna.trial import create_trial
 from optuna.trial import TrialState
 import pytest
@@ -80,6 +81,66 @@ def test_choices_that_python_takes_for_equal_are_no_crash(
         return flat(trial)
 
     assert len(studied(make, objective, 25).trials) == 25
+
+
+@pytest.mark.filterwarnings("ignore:Choices for a categorical distribution should be")
+@pytest.mark.parametrize(
+    "make", [LocalSearchSampler, RegularizedEvolutionSampler, PredictorSampler]
+)
+def test_choices_that_cannot_be_hashed_are_as_others(make: Callable[..., BaseSampler]) -> None:
+    def objective(trial: optuna.Trial) -> float:
+        widths = trial.suggest_categorical("widths", [[8], [8, 16], [32]])
+        options = trial.suggest_categorical("options", [{"bias": True}, None, "none"])
+        return len(widths) + (options is None) + trial.suggest_int("k", 0, 1)
+
+    study = studied(make, objective, 18)
+    assert len({str(sorted(trial.params.items())) for trial in study.trials}) == 18
+    assert study.best_value == 4
+
+
+def different(trials: list[optuna.trial.FrozenTrial]) -> int:
+    return len({str(sorted(trial.params.items())) for trial in trials})
+
+
+@planners
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_with_a_decision_fixed_all_that_is_left_is_proposed_before_one_comes_again(
+    make: Callable[..., BaseSampler],
+) -> None:
+    inner = PartialFixedSampler({"x0": "a", "x1": "b"}, make(seed=0))
+    sampler = PartialFixedSampler({"x1": "c"}, inner)
+    study = optuna.create_study(sampler=sampler, direction="maximize")
+    study.optimize(flat, n_trials=16)
+    assert {(t.params["x0"], t.params["x1"]) for t in study.trials} == {("a", "c")}
+    assert different(study.trials) == 16
+    assert study.best_value == 3
+    study.optimize(flat, n_trials=2)  # nothing is left, and it goes on
+
+
+@planners
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_a_decision_may_be_fixed_in_the_middle_of_a_study(
+    make: Callable[..., BaseSampler],
+) -> None:
+    study = studied(make, flat, 20)
+    study.sampler = PartialFixedSampler({"x0": "a"}, study.sampler)
+    study.optimize(flat, n_trials=10)
+    assert {trial.params["x0"] for trial in study.trials[20:]} == {"a"}
+    assert different(study.trials) == 30
+    assert not any(plan_of(trial).mutated == "x0" for trial in study.trials[20:])
+
+
+@planners
+def test_what_is_enqueued_in_part_is_completed_to_something_new(
+    make: Callable[..., BaseSampler],
+) -> None:
+    study = studied(make, flat, 10)
+    for _ in range(4):
+        study.enqueue_trial({"x0": "a", "x1": "b", "x2": "c"})
+    study.enqueue_trial(study.trials[0].params)  # once more, because they were asked to
+    study.optimize(flat, n_trials=5)
+    assert different(study.trials[10:14]) == 4
+    assert study.trials[14].params == study.trials[0].params
 
 
 @pytest.mark.parametrize("make", [*PLANNERS, ReinforceSampler])

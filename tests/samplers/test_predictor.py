@@ -80,6 +80,20 @@ def test_it_finds_in_40_trials_what_others_do_not() -> None:
     assert ours > mean_best(lambda seed: RegularizedEvolutionSampler(seed=seed), interacting, 40)
 
 
+def test_it_begins_with_a_latin_hypercube() -> None:
+    def objective(trial: optuna.Trial) -> float:
+        trial.suggest_categorical("op", list("abcde"))
+        trial.suggest_int("width", 1, 2)
+        return trial.suggest_float("lr", 0.0, 1.0)
+
+    study = optuna.create_study(sampler=PredictorSampler(seed=0))
+    study.optimize(objective, n_trials=10)
+    asked = {name: [trial.params[name] for trial in study.trials] for name in ("op", "width")}
+    assert "".join(sorted(asked["op"])) == "aabbccddee"
+    assert sorted(asked["width"]) == [1] * 5 + [2] * 5
+    assert sorted(int(10 * trial.params["lr"]) for trial in study.trials) == list(range(10))
+
+
 def test_it_finds_the_best_of_a_conditional_space() -> None:
     ours = mean_best(lambda seed: PredictorSampler(seed=seed), conditional, 60)
     assert ours > mean_best(lambda seed: RandomSampler(seed=seed), conditional, 60) + 3
