@@ -58,6 +58,9 @@ class Gate(nn.Module):
             From each value of the decision to the logits that it takes.
         kept:
             Which labels are left in the search, ``[n]``.
+        exclusive:
+            Whether its mixture is a mean: of a repeat, which is left once, whatever the
+            relaxation. Else it is a sum, whose weights the relaxation alone decides.
         taken:
             The logits that the active path takes, or None in a mixture.
         weights:
@@ -74,6 +77,7 @@ class Gate(nn.Module):
         self.distribution = distribution
         self.labels = tuple(labels)
         self.k = k
+        self.exclusive = isinstance(distribution, IntDistribution)
         self.choices: dict[Any, tuple[int, ...]] = dict(
             zip(_values(distribution), combinations(range(len(labels)), k), strict=True)
         )
@@ -98,6 +102,8 @@ class Gate(nn.Module):
                 f"Decision {self.name!r}: the relaxation gave weights of shape "
                 f"{list(weights.shape)} for logits of shape {list(self.logits.shape)}."
             )
+        if self.exclusive:
+            weights = weights / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)
         return weights
 
     def weigh(self, weights: Tensor, numbers: Sequence[float]) -> None:

@@ -46,7 +46,8 @@ def sigmoid(logits: Tensor, k: int) -> Tensor:
     """Weighs each option on its own, so that they need not compete.
 
     It is Fair DARTS (Chu et al. 2020, https://arxiv.org/abs/1911.12126), and goes together with
-    :func:`zero_one`. It takes all kinds of decisions alike, repeats and inputs too.
+    :func:`zero_one`. A repeat is left once, so its exits do compete: their sigmoids are divided by
+    the sum, as :class:`Gate` does for any relaxation.
 
     Args:
         logits:
@@ -60,7 +61,8 @@ def sigmoid(logits: Tensor, k: int) -> Tensor:
 def zero_one(weight: float = 10.0) -> GateLoss:
     """The loss of Fair DARTS that pushes sigmoids to 0 or 1: ``-mean((sigmoid(logit) - 0.5)^2)``.
 
-    It is L_0-1 of Chu et al. 2020 (https://arxiv.org/abs/1911.12126).
+    It is L_0-1 of Chu et al. 2020 (https://arxiv.org/abs/1911.12126), over all decisions but
+    repeats, whose exits compete.
 
     Args:
         weight:
@@ -70,5 +72,7 @@ def zero_one(weight: float = 10.0) -> GateLoss:
 
 
 def _zero_one(gates: Iterable[Gate], weight: float) -> Tensor:
-    logits = torch.cat([gate.logits[gate.kept] for gate in gates])
-    return -weight * (logits.sigmoid() - 0.5).square().mean()
+    logits = [gate.logits[gate.kept] for gate in gates if not gate.exclusive]
+    if not logits:
+        return torch.zeros(())
+    return -weight * (torch.cat(logits).sigmoid() - 0.5).square().mean()

@@ -14,6 +14,7 @@ from optuna_nas.ops._nasbench201 import nasbench201_operations
 from optuna_nas.ops._nasbench201 import relu_conv_bn
 from optuna_nas.ops._nasbench201 import residual_reduction
 from optuna_nas.ops._nasbench201 import Zero
+from optuna_nas.ops._partial import PartialChannels
 from optuna_nas.ops._pointwise import activations
 from optuna_nas.ops._pointwise import normalizations
 from optuna_nas.ops._recurrent import Last
@@ -37,6 +38,7 @@ __all__ = [
     "Mean",
     "nasbench201_operations",
     "normalizations",
+    "PartialChannels",
     "Patches",
     "positional_encodings",
     "recurrent_layers",

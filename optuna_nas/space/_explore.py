@@ -7,9 +7,11 @@ conditions that look at one or two decisions cannot hide. Random runs then have 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import takewhile
 from random import Random
 import sys
@@ -19,9 +21,11 @@ from optuna.distributions import BaseDistribution
 from optuna.distributions import CategoricalDistribution
 from optuna.distributions import FloatDistribution
 import torch
+from torch import nn
 
 from optuna_nas.space._answered import Answer
 from optuna_nas.space._answered import AnsweredTrial
+from optuna_nas.space._build import construct
 from optuna_nas.space._build import sketch
 from optuna_nas.space._conditions import Run
 from optuna_nas.space._decisions import cardinality
@@ -31,6 +35,7 @@ from optuna_nas.space._decisions import SearchSpaceError
 from optuna_nas.space._decisions import value_at
 from optuna_nas.space._pairs import Pairs
 from optuna_nas.space._protocol import Network
+from optuna_nas.space._reuse import ReusingTrial
 from optuna_nas.space._sampled import SampledTrial
 from optuna_nas.space._walk import most
 from optuna_nas.space._walk import SurveyTrial
@@ -83,10 +88,12 @@ class Explorer:
         self._random = Random(seed)
         self._contexts: dict[str, Mapping[str, Any]] = {}
         self._tried_alone: set[str] = set()
+        self._made: dict[Hashable, list[nn.Module]] = {}
 
     def walk(self) -> None:
         """Meets every option of every module in one run."""
         trial = SurveyTrial()
+        self.count += 1
         self._construct(trial)
         for name, distribution in trial.distributions.items():
             self._meet(name, distribution, trial.contexts[name])
@@ -108,7 +115,8 @@ class Explorer:
             return required[name] if name in required else otherwise(name, distribution)
 
         trial = AnsweredTrial(answer)
-        built = self._construct(SampledTrial(trial))
+        self.count += 1
+        built = self._constructs_with_old_parts(trial) or self._construct(SampledTrial(trial))
         for name, distribution in trial.distributions.items():
             self._meet(name, distribution, trial.params)
         if built:
@@ -218,7 +226,6 @@ class Explorer:
                     yield name, value
 
     def _construct(self, trial: Any) -> bool:
-        self.count += 1
         try:
             with torch.random.fork_rng(devices=[]):
                 _, self.device = sketch(self._network, trial, self.device)
@@ -228,6 +235,15 @@ class Explorer:
             self.error = error
             return False
         return True
+
+    def _constructs_with_old_parts(self, trial: Any) -> bool:
+        """Whether it can be built with modules of earlier runs. If not, that decides nothing."""
+        if self.device != "meta":
+            return False
+        with suppress(Exception), torch.random.fork_rng(devices=[]), torch.device("meta"):
+            construct(self._network, ReusingTrial(trial, self._made))
+            return True
+        return False
 
     def _meet(self, name: str, distribution: BaseDistribution, answers: Mapping[str, Any]) -> None:
         """Notes a decision, and of a new one the answers that were given before it."""

@@ -45,7 +45,7 @@ class Survey:
             Of an estimated size; else 0. Zero on an estimate certifies nothing: runs that all had
             equally many options may have missed what they did not meet.
         runs:
-            How often the network was run.
+            With how many sets of answers the network was run.
         device:
             ``"meta"``, or ``"cpu"`` for a network that cannot be built on the meta device.
     """

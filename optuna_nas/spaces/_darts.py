@@ -72,6 +72,11 @@ class DARTS:
             (logits, auxiliary logits) in training mode, and logits otherwise. ``Train`` takes
             one tensor: write your own function of (module, trial), which adds the second loss
             (in the paper, times 0.4).
+        partial:
+            For a supernet: one channel in this many goes through the operations, the others pass
+            by, which saves memory (PC-DARTS, Xu et al. 2020,
+            https://arxiv.org/abs/1907.05737, where it is 4). The decisions are the same, so that
+            ``DARTS(partial=1)`` builds what is found.
 
     Raises:
         ValueError:
@@ -88,10 +93,13 @@ class DARTS:
     affine: bool = True
     drop_path: float = 0.0
     auxiliary: bool = False
+    partial: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("num_classes", "channels", "in_channels", "nodes", "k"):
+        for name in ("num_classes", "channels", "in_channels", "nodes", "k", "partial"):
             check(self, name, is_whole(getattr(self, name)), "an int of at least 1")
+        divides = "a divisor of channels, so that all parts are alike"
+        check(self, "partial", self.channels % self.partial == 0, divides)
         at_least_3 = "an int of at least 3, so that there are cells of both kinds"
         check(self, "layers", is_whole(self.layers, low=3), at_least_3)
         expected = f"names among {', '.join(OPERATIONS)}"
@@ -133,7 +141,13 @@ class DARTS:
 
         def edge(i: int, j: int) -> nn.Module:
             stride = 2 if is_reduction and i < 2 else 1
-            return at.suggest_module(f"{i}>{j}", self._operations(width, stride))
+
+            def choice(channels: int) -> nn.Module:
+                return at.suggest_module(f"{i}>{j}", self._operations(channels, stride))
+
+            if self.partial == 1:
+                return choice(width)
+            return ops.PartialChannels(choice, width, self.partial, stride)
 
         return [
             at.suggest_inputs(f"node{j}", j, min(self.k, j), partial(edge, j=j))

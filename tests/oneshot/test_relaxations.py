@@ -13,6 +13,7 @@ from optuna_nas.oneshot import decay
 from optuna_nas.oneshot import gumbel
 from optuna_nas.oneshot import linear
 from optuna_nas.oneshot import sigmoid
+from optuna_nas.oneshot import softmax
 from optuna_nas.oneshot import zero_one
 from optuna_nas.oneshot._schedules import paper_schedule
 
@@ -60,6 +61,51 @@ def test_gradients_are_finite_where_options_were_dropped(temperature):
 def test_sigmoids_do_not_compete():
     weights = sigmoid(torch.tensor([0.0, 0.0, -math.inf]), 1)
     assert weights.tolist() == [0.5, 0.5, 0.0]
+
+
+def repeat(trial):
+    body = trial.suggest_repeat("depth", 1, 3, lambda i: nn.Linear(4, 4))
+    return nn.Sequential(body, trial.suggest_module("op", {"a": nn.ReLU, "b": nn.Tanh}))
+
+
+def test_sigmoids_of_exits_compete_since_a_repeat_is_left_once():
+    decisions = Supernet(repeat).decisions
+    logits = torch.tensor([2.0, -1.0, 0.5])
+    decisions["depth"].logits.data = logits
+    found = decisions["depth"].relaxed(sigmoid).detach()
+    assert torch.allclose(found, logits.sigmoid() / logits.sigmoid().sum())
+    assert float(found.sum()) == pytest.approx(1.0)
+    assert decisions["op"].relaxed(sigmoid).tolist() == pytest.approx([0.5, 0.5], abs=1e-2)
+
+
+@pytest.mark.parametrize("relaxation", [softmax, gumbel])
+def test_what_sums_to_one_already_is_the_same_for_exits(relaxation):
+    gate = Supernet(repeat).decisions["depth"]
+    torch.manual_seed(0)
+    found = gate.relaxed(relaxation)
+    torch.manual_seed(0)
+    expected = relaxation(gate.logits, 1)
+    assert torch.allclose(found, expected)
+    values = torch.tensor([1.0, 2.0, 3.0])
+    slopes = [torch.autograd.grad(w @ values, gate.logits)[0] for w in (found, expected)]
+    assert torch.allclose(*slopes, atol=1e-6)
+
+
+def test_exits_of_weight_zero_are_named():
+    supernet = Supernet(repeat)
+    supernet.relaxation = lambda logits, k: logits * 0.0
+    with pytest.raises(
+        ValueError, match=r"^Decision 'depth': the relaxation gave weight 0 to all of 1, 2, 3, so"
+    ):
+        supernet(torch.randn(2, 4))
+
+
+def test_the_zero_one_loss_leaves_exits_alone():
+    supernet = Supernet(repeat)
+    zero_one()(supernet.gates).backward()
+    assert supernet.decisions["depth"].logits.grad is None
+    assert supernet.decisions["op"].logits.grad.abs().max() > 0
+    assert zero_one()([supernet.decisions["depth"]]) == 0
 
 
 class Two(nn.Module):

@@ -47,6 +47,19 @@ ALIKE = {
 }
 
 
+class TestOneWithPartialChannels(SpaceTestCase):
+    max_examples = 10
+
+    @pytest.fixture
+    def network(self):
+        operations = ["none", "skip_connect", "dil_conv_3x3"]
+        return DARTS(num_classes=3, operations=operations, partial=2, **{**SMALL, "channels": 4})
+
+    @pytest.fixture
+    def example(self):
+        return torch.randn(2, 1, 9, 9)
+
+
 class TestASmallOne(SpaceTestCase):
     max_examples = 10
 
@@ -299,6 +312,8 @@ def test_a_genotype_of_another_space_is_refused(before, after, message):
             ["conv"],
             f"a list of names among {', '.join(OPERATIONS)}, but got ['conv'].",
         ),
+        ("partial", 0, "an int of at least 1, but got 0."),
+        ("partial", 3, "a divisor of channels, so that all parts are alike, but got 3."),
         ("affine", 1, "True or False, but got 1."),
         ("auxiliary", None, "True or False, but got None."),
         ("drop_path", 1, "a number of at least 0 and below 1, but got 1."),
@@ -309,3 +324,30 @@ def test_illegal_arguments_are_named_with_what_is_legal(name, value, message):
     with pytest.raises(ValueError, match=name) as raised:
         DARTS(**{name: value})
     assert str(raised.value) == f"DARTS: {name} must be {message}"
+
+
+def test_with_partial_channels_the_decisions_are_the_same_and_all_channels_build_what_is_found():
+    sizes = {**SMALL, "channels": 8, "affine": False}
+    partial, whole = DARTS(partial=4, **sizes), DARTS(**sizes)
+    torch.manual_seed(0)
+    supernet = Supernet(partial)
+    assert {n: g.distribution for n, g in Supernet(whole).decisions.items()} == {
+        n: g.distribution for n, g in supernet.decisions.items()
+    }
+    assert supernet(torch.randn(2, 1, 8, 8)).shape == (2, 10)
+    params = supernet.params()
+    parts = [m for m in supernet.modules() if isinstance(m, ops.PartialChannels)]
+    assert len(parts) == 3 * (2 + 3)
+    module = build(whole, params)
+    assert not any(isinstance(m, ops.PartialChannels) for m in module.modules())
+    assert whole.genotype(params) == partial.genotype(params)
+
+
+def test_partial_channels_make_operations_that_much_smaller():
+    def weights(partial):
+        sizes = {**SMALL, "channels": 8}
+        supernet = Supernet(DARTS(operations=["sep_conv_3x3"], partial=partial, **sizes))
+        cells = supernet.module.cells
+        return sum(w.numel() for cell in cells for w in cell.nodes.parameters())
+
+    assert weights(4) < weights(2) / 2 < weights(1) / 4

@@ -1,0 +1,88 @@
+"""``ReusingTrial``: takes the modules of earlier runs again, where that makes no difference.
+
+A survey runs a network hundreds of times and throws away what it gives. Most of that time would go
+into modules that were made before, from the same numbers by the same code.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from collections.abc import Hashable
+from collections.abc import Mapping
+from functools import partial
+from types import FunctionType
+from typing import Any
+
+from torch import nn
+
+from optuna_nas.space._decisions import module_distribution
+from optuna_nas.space._node import checked_module
+from optuna_nas.space._sampled import SampledTrial
+
+
+class ReusingTrial(SampledTrial):
+    """A trial whose network is looked at, and neither run nor changed.
+
+    No two places of the network get the same module, so that it can count its weights.
+
+    Args:
+        trial:
+            Who answers.
+        made:
+            The modules of earlier runs on this device, by what they are made of. It adds its own.
+    """
+
+    def __init__(self, trial: Any, made: dict[Hashable, list[nn.Module]]) -> None:
+        super().__init__(trial)
+        self._made = made
+        self._taken: Counter[Hashable] = Counter()
+
+    def suggest_module(
+        self, name: str, options: Mapping[str, Callable[[], nn.Module]]
+    ) -> nn.Module:
+        chosen = self._ask(name, module_distribution(name, options))
+        factory, key = options[chosen], ingredients(options[chosen])
+        made = [] if key is None else self._made.setdefault(key, [])
+        taken = self._taken[key] if made else 0
+        if taken == len(made):
+            made.append(checked_module(factory(), f"Decision {name!r}: option {chosen!r}"))
+        self._taken[key] += 1
+        return made[taken]
+
+
+def ingredients(factory: Any) -> Hashable | None:
+    """Returns what a factory is made of; one that is made of the same makes the same module.
+
+    Args:
+        factory:
+            A class, a function with what it closes over, or a partial of these.
+
+    Returns:
+        Something equal for equal factories. None if it holds anything but code, numbers, strings
+        and tuples of these: a trial, which it might ask, or what might have changed since. What
+        its code finds in global variables is taken to stay.
+    """
+    try:
+        return _key(factory)
+    except (_Unknown, ValueError, RecursionError):  # ValueError: an empty cell
+        return None
+
+
+class _Unknown(Exception):
+    """Something whose equality would say nothing."""
+
+
+def _key(part: Any) -> Hashable:
+    if part is None or isinstance(part, bool | int | float | str | type):
+        return type(part), part
+    if isinstance(part, tuple):
+        return (tuple, *map(_key, part))
+    if isinstance(part, partial):
+        named = sorted(part.keywords.items())
+        return (partial, _key(part.func), _key(part.args), _key(tuple(named)))
+    if isinstance(part, FunctionType):
+        named = sorted((part.__kwdefaults__ or {}).items())
+        held = tuple(cell.cell_contents for cell in part.__closure__ or ())
+        return (part.__code__, _key(held), _key(part.__defaults__), _key(tuple(named)))
+    raise _Unknown
