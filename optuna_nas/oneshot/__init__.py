@@ -5,12 +5,13 @@ from optuna_nas.oneshot._collapse import gate_entropy
 from optuna_nas.oneshot._collapse import parameter_free_share
 from optuna_nas.oneshot._collapse import Watch
 from optuna_nas.oneshot._darts import darts
+from optuna_nas.oneshot._few_shot import FewShot
 from optuna_nas.oneshot._gate import Gate
 from optuna_nas.oneshot._gate import Relaxation
 from optuna_nas.oneshot._gate import softmax
 from optuna_nas.oneshot._mixed_network import NothingToMixError
+from optuna_nas.oneshot._once_for_all import OnceForAll
 from optuna_nas.oneshot._one_shot import OneShot
-from optuna_nas.oneshot._partial import PartialChannels
 from optuna_nas.oneshot._progressive import progressive
 from optuna_nas.oneshot._progressive import Stage
 from optuna_nas.oneshot._rank_correlation import Correlation
@@ -24,8 +25,11 @@ from optuna_nas.oneshot._schedules import linear
 from optuna_nas.oneshot._search import SearchEpoch
 from optuna_nas.oneshot._supernet import Supernet
 from optuna_nas.oneshot._supernet_trial import SupernetTrial
+from optuna_nas.oneshot._train_once_for_all import OnceForAllEpoch
+from optuna_nas.oneshot._train_once_for_all import train_once_for_all
 from optuna_nas.oneshot._train_supernet import SupernetEpoch
 from optuna_nas.oneshot._train_supernet import train_supernet
+from optuna_nas.ops import PartialChannels
 
 
 __all__ = [
@@ -33,11 +37,14 @@ __all__ = [
     "darts",
     "decay",
     "dominant_eigenvalue",
+    "FewShot",
     "Gate",
     "gate_entropy",
     "gumbel",
     "linear",
     "NothingToMixError",
+    "OnceForAll",
+    "OnceForAllEpoch",
     "OneShot",
     "parameter_free_share",
     "PartialChannels",
@@ -52,6 +59,7 @@ __all__ = [
     "Supernet",
     "SupernetEpoch",
     "SupernetTrial",
+    "train_once_for_all",
     "train_supernet",
     "Watch",
     "zero_one",

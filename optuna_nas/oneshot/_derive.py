@@ -27,9 +27,10 @@ def shared_key(shared: nn.Module, key: str, taken: Mapping[str, tuple[int, ...]]
         key:
             Of a parameter, a buffer or another state.
         taken:
-            The logits that the architecture takes, by decision.
+            The logits that the architecture takes, by decision. A decision that is missing is
+            open in both.
     """
-    if isinstance(shared, Gated):
+    if isinstance(shared, Gated) and shared.gate.name in taken:
         key = shared.inside(key, taken[shared.gate.name])
     name, dot, rest = key.partition(".")
     child = shared._modules.get(name)

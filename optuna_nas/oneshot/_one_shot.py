@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import Any
+from typing import TypeAlias
 
 import torch
 from torch import nn
 
 from optuna_nas.oneshot._derive import recalibrate as recalibrate_norms
+from optuna_nas.oneshot._few_shot import FewShot
+from optuna_nas.oneshot._once_for_all import OnceForAll
 from optuna_nas.oneshot._supernet import Supernet
 from optuna_nas.space import ARCHITECTURE
 from optuna_nas.training._data import Data
@@ -20,6 +23,10 @@ from optuna_nas.training._data import Rows
 from optuna_nas.training._scores import evaluate
 from optuna_nas.training._scores import Metric
 from optuna_nas.training._train import direction_of
+
+
+SharedWeights: TypeAlias = Supernet | FewShot | OnceForAll
+"""What has paths."""
 
 
 class OneShot:
@@ -41,8 +48,8 @@ class OneShot:
 
     Args:
         supernet:
-            Of the network that the study searches. It has one active path, so it is not for
-            threads (``n_jobs``).
+            Of the network that the study searches; or a :class:`FewShot` or a
+            :class:`OnceForAll`. It has one active path, so it is not for threads (``n_jobs``).
         valid:
             What to score on: a pair (X, y), a Dataset or a DataLoader.
         metric:
@@ -66,7 +73,7 @@ class OneShot:
 
     def __init__(
         self,
-        supernet: Supernet,
+        supernet: SharedWeights,
         valid: Data,
         *,
         metric: Metric = None,
@@ -74,10 +81,10 @@ class OneShot:
         recalibrate: Iterable[Any] | None = None,
         batch_size: int = 256,
     ) -> None:
-        if not isinstance(supernet, Supernet):
+        if not isinstance(supernet, SharedWeights):
             raise TypeError(
-                "supernet must be a Supernet, Supernet(network, values), but got "
-                f"{supernet!r} ({type(supernet).__name__})."
+                "supernet must be a Supernet, Supernet(network, values), a FewShot or a "
+                f"OnceForAll, but got {supernet!r} ({type(supernet).__name__})."
             )
         self.supernet = supernet
         self.metric = metric
@@ -125,7 +132,7 @@ def _architecture(trial: Any) -> dict[str, Any]:
 
 
 def score_path(
-    supernet: Supernet,
+    supernet: SharedWeights,
     params: Mapping[str, Any],
     rows: Rows,
     metric: Metric,
@@ -148,6 +155,9 @@ def score_path(
         recalibrate:
             As for :class:`OneShot`.
     """
+    if isinstance(supernet, OnceForAll):  # its slices are no modules with statistics of their own
+        module = supernet.derive(params, recalibrate=recalibrate)
+        return evaluate(module, rows, metric, batch_size)
     modes = {part: part.training for part in supernet.modules()}
     with restored_path(supernet):
         supernet.activate(params)
@@ -160,7 +170,7 @@ def score_path(
 
 
 @contextmanager
-def restored_path(supernet: Supernet) -> Iterator[None]:
+def restored_path(supernet: SharedWeights) -> Iterator[None]:
     """Puts back the active path, or the mixture.
 
     Args:
@@ -185,7 +195,7 @@ def device_of(module: nn.Module) -> torch.device:
 
 
 @contextmanager
-def _recalibrated(supernet: Supernet, batches: Iterable[Any] | None) -> Iterator[None]:
+def _recalibrated(supernet: SharedWeights, batches: Iterable[Any] | None) -> Iterator[None]:
     """Gives the active path statistics of its own, and puts those of before back."""
     norms = [p for p in supernet.modules() if isinstance(p, nn.modules.batchnorm._BatchNorm)]
     kept = [(buffer, buffer.clone()) for norm in norms for buffer in norm.buffers()]

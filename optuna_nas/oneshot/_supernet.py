@@ -242,8 +242,8 @@ class Supernet(nn.Module):
                 If it is not, with all that differs.
         """
         own = self.get_extra_state()
-        problems = _differences(state["decisions"], own["decisions"])
-        problems += _differences(state["values"], own["values"])
+        problems = differences(state["decisions"], own["decisions"])
+        problems += differences(state["values"], own["values"])
         if problems:
             raise ValueError(f"the state is of another supernet: {'; '.join(problems)}.")
 
@@ -275,7 +275,15 @@ class Supernet(nn.Module):
                 gate.weights = None
 
 
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Returns in words what of a state is not so here.
+
+    Args:
+        before:
+            By name, in the state.
+        now:
+            By name, here.
+    """
     return [
         *(f"it has {name!r}, which is not here" for name in before if name not in now),
         *(f"it lacks {name!r}" for name in now if name not in before),

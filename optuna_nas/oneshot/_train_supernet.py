@@ -18,47 +18,37 @@ from collections.abc import Mapping
 import copy
 from dataclasses import dataclass
 from dataclasses import field
-import math
 from typing import Any
 
-from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 import torch
-from torch import nn
-from torch import Tensor
 
-from optuna_nas.oneshot._one_shot import device_of
-from optuna_nas.oneshot._one_shot import restored_path
 from optuna_nas.oneshot._one_shot import score_path
+from optuna_nas.oneshot._path_epochs import answers_of
+from optuna_nas.oneshot._path_epochs import check_current
+from optuna_nas.oneshot._path_epochs import check_finite
+from optuna_nas.oneshot._path_epochs import loaded
+from optuna_nas.oneshot._path_epochs import PathEpochs
+from optuna_nas.oneshot._path_epochs import randomness_of
 from optuna_nas.oneshot._paths import fair
 from optuna_nas.oneshot._paths import Params
 from optuna_nas.oneshot._paths import Paths
 from optuna_nas.oneshot._paths import Proposed
 from optuna_nas.oneshot._paths import uniform
 from optuna_nas.oneshot._supernet import Supernet
-from optuna_nas.space import AnsweredTrial
 from optuna_nas.training import default_recipe
-from optuna_nas.training import generator_for
-from optuna_nas.training import Recipe
 from optuna_nas.training import resolve_device
 from optuna_nas.training._data import Batch
 from optuna_nas.training._data import Data
-from optuna_nas.training._data import load
 from optuna_nas.training._data import Resident
 from optuna_nas.training._data import Rows
 from optuna_nas.training._epochs import check_epochs
-from optuna_nas.training._losses import check_outputs
-from optuna_nas.training._losses import default_loss
 from optuna_nas.training._recipe import make_recipe
 from optuna_nas.training._recipe import MakeRecipe
 from optuna_nas.training._scores import Metric
 from optuna_nas.training._seeds import check_seed
-from optuna_nas.training._seeds import seeded
-from optuna_nas.training._seeds import spawn
 from optuna_nas.training._train import direction_of
 
-
-CPU = torch.device("cpu")
 
 NAMED: dict[str, Paths] = {"uniform": uniform, "fair": fair}
 
@@ -93,11 +83,7 @@ class SupernetEpoch:
             ValueError:
                 If the training has gone on since.
         """
-        if self._training.number != self.epoch:
-            raise ValueError(
-                f"The training has gone on to epoch {self._training.number}, so the state of "
-                f"epoch {self.epoch} is gone: call state_dict() before the next epoch."
-            )
+        check_current(self._training.number, self.epoch)
         return self._training.state_dict()
 
 
@@ -186,20 +172,18 @@ def train_supernet(
     _check_rewards(rewards)
     _check_paths(paths, valid)
     place = resolve_device(device)
-    rows = _loaded(train, "train").to(place)
+    rows = loaded(train, "train").to(place)
     supernet.to(place)
     rewarding = None
     if valid is not None and isinstance(paths, BaseSampler):
-        held_out = _loaded(valid, "valid").to(place)
+        held_out = loaded(valid, "valid").to(place)
         proposed = Proposed(supernet, paths, _direction(held_out, metric, direction))
         rewarding = _Rewarding(proposed, held_out, metric, rewards)
-    answers = AnsweredTrial(_refuse) if trial is None else trial
+    made = make_recipe(recipe, answers_of(trial, "train_supernet"), supernet.module)
+    drawn = rewarding.proposed if rewarding else NAMED[str(paths)]
     training = _Training(
         supernet=supernet,
-        rows=rows,
-        recipe=make_recipe(recipe, answers, supernet.module),
-        epochs=epochs,
-        paths=rewarding.proposed if rewarding else NAMED[str(paths)],
+        loop=PathEpochs(supernet, rows, made, epochs, drawn),
         rewarding=rewarding,
         seed=int(torch.randint(2**31, ())) if seed is None else seed,
     )
@@ -213,81 +197,23 @@ class _Training:
     """A training between two epochs."""
 
     supernet: Supernet
-    rows: Rows
-    recipe: Recipe
-    epochs: int
-    paths: Paths
+    loop: PathEpochs
     rewarding: _Rewarding | None
     seed: int
     number: int = 0
 
-    def __post_init__(self) -> None:
-        self.rates = [group["lr"] for group in self.recipe.optimizer.param_groups]
-
     def run(self) -> Iterator[SupernetEpoch]:
         """Yields after each epoch that is left."""
-        while self.number < self.epochs:
+        while self.number < self.loop.epochs:
             self.number += 1
-            generator = generator_for(self.seed, self.number)
-            with seeded(spawn(generator, CPU).initial_seed()), restored_path(self.supernet):
-                loss = self.epoch(generator)
+            with randomness_of(self.supernet, self.seed, self.number) as generator:
+                loss = self.loop.run(self.number, generator)
                 self.check_finite("training loss", loss)
                 reward = self.rewarding.learn(self, generator) if self.rewarding else None
-            yield SupernetEpoch(self.number, self.epochs, loss, reward, self)
-
-    def epoch(self, generator: torch.Generator) -> float:
-        """One pass over the training data; returns the mean loss."""
-        self.supernet.train()
-        device = device_of(self.supernet)
-        noise, draws = spawn(generator, device), spawn(generator, CPU)
-        steps = self.rows.steps(self.recipe.batch_size)
-        total, seen = torch.zeros((), device=device), 0
-        for step, batch in enumerate(self.rows.batches(self.recipe.batch_size, generator)):
-            self.set_rates((step + 0.5) / steps if steps else 0.5)
-            total += len(batch.targets) * self.step(self.augmented(batch, noise), draws)
-            seen += len(batch.targets)
-        if not seen:
-            raise ValueError("train gave no batches: drop_last with fewer rows than a batch?")
-        return float(total) / seen
-
-    def step(self, batch: Batch, draws: torch.Generator) -> Tensor:
-        """One step on the summed gradients of its paths; returns their mean loss."""
-        losses = []
-        self.recipe.optimizer.zero_grad()
-        for params in self.paths(self.supernet, draws):
-            self.supernet.activate(params)
-            loss = self.loss(batch)
-            loss.backward()  # type: ignore[no-untyped-call]
-            losses.append(loss.detach())
-        if self.recipe.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.supernet.weights(), self.recipe.clip_norm)
-        self.recipe.optimizer.step()
-        return torch.stack(losses).mean()
-
-    def loss(self, batch: Batch) -> Tensor:
-        inputs, targets, bounds = batch
-        outputs = self.supernet(inputs)
-        if self.recipe.loss is not None:
-            return self.recipe.loss(outputs, targets)
-        check_outputs(outputs, targets, bounds)
-        return default_loss(outputs, targets, self.recipe.label_smoothing)
-
-    def augmented(self, batch: Batch, noise: torch.Generator) -> Batch:
-        if self.recipe.augment is None:
-            return batch
-        return batch._replace(inputs=self.recipe.augment(batch.inputs, noise))
-
-    def set_rates(self, done: float) -> None:
-        factor = self.recipe.schedule(min(1.0, (self.number - 1 + done) / self.epochs))
-        for group, rate in zip(self.recipe.optimizer.param_groups, self.rates, strict=True):
-            group["lr"] = rate * factor
+            yield SupernetEpoch(self.number, self.loop.epochs, loss, reward, self)
 
     def check_finite(self, what: str, value: float) -> None:
-        if not math.isfinite(value):
-            raise FloatingPointError(
-                f"Epoch {self.number} of {self.epochs}: the {what} has become {value}. Take a "
-                "lower learning rate (recipe), and go on from an epoch before (state)."
-            )
+        check_finite(what, value, self.number, self.loop.epochs)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns a copy of what changes from epoch to epoch."""
@@ -295,7 +221,7 @@ class _Training:
             "epoch": self.number,
             "seed": self.seed,
             "supernet": self.supernet.state_dict(),
-            "optimizer": self.recipe.optimizer.state_dict(),
+            "optimizer": self.loop.recipe.optimizer.state_dict(),
             "trials": self.rewarding.proposed.trials if self.rewarding else [],
         }
         return copy.deepcopy(state)
@@ -308,13 +234,13 @@ class _Training:
                 f"state lacks {', '.join(map(repr, missing))}: it must come from state_dict() of "
                 "an epoch that train_supernet yielded."
             )
-        if state["epoch"] >= self.epochs:
+        if state["epoch"] >= self.loop.epochs:
             raise ValueError(
                 f"state is of epoch {state['epoch']}, so epochs must be more than that to go on, "
-                f"but is {self.epochs}."
+                f"but is {self.loop.epochs}."
             )
         self.supernet.load_state_dict(state["supernet"])
-        self.recipe.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        self.loop.recipe.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
         self.number, self.seed = state["epoch"], state["seed"]
         if self.rewarding:
             self.rewarding.proposed.add(state["trials"])
@@ -331,7 +257,7 @@ class _Rewarding:
 
     def learn(self, training: _Training, generator: torch.Generator) -> float:
         """Tells the sampler n rewards, and returns their mean."""
-        batches = _without_end(self.rows, training.recipe.batch_size, generator)
+        batches = _without_end(self.rows, training.loop.recipe.batch_size, generator)
 
         def reward(params: Params) -> float:
             inputs, targets, _ = next(batches)
@@ -351,12 +277,6 @@ def _without_end(rows: Rows, size: int, generator: torch.Generator) -> Iterator[
             yield batch
         if empty:
             raise ValueError("valid gave no batches: drop_last with fewer rows than a batch?")
-
-
-def _loaded(data: Data, name: str) -> Rows:
-    rows = load(data, name)
-    rows.peek()  # refuses a dataset without rows
-    return rows
 
 
 def _direction(rows: Rows, metric: Metric, direction: str | None) -> str:
@@ -385,10 +305,3 @@ def _check_paths(paths: Any, valid: Any) -> None:
             f"valid is what a sampler's rewards are measured on, but paths={paths!r} has none: "
             "leave valid out, and score paths with OneShot."
         )
-
-
-def _refuse(name: str, distribution: BaseDistribution) -> Any:
-    raise ValueError(
-        f"The recipe asks for {name!r}, but train_supernet got no trial: give it "
-        "trial=optuna.trial.FixedTrial(params)."
-    )

@@ -180,7 +180,8 @@ def test_no_supernet_is_refused():
     with pytest.raises(
         TypeError,
         match=re.escape(
-            "supernet must be a Supernet, Supernet(network, values), but got 3 (int)."
+            "supernet must be a Supernet, Supernet(network, values), a FewShot or a OnceForAll, "
+            "but got 3 (int)."
         ),
     ):
         OneShot(3, (X, Y))

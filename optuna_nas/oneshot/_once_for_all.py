@@ -1,0 +1,327 @@
+"""``OnceForAll``: a network of which every architecture is a slice, the largest one.
+
+Nothing is mixed. The sub-network of params p is ``build(network, p)`` without memory, on the meta
+device, which is called with slices of the largest network's tensors. So everything that changes
+sizes is elastic: numbers of blocks, widths, expansions, kernels, any number or plain categorical.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+import math
+from typing import Any
+from typing import cast
+
+from optuna.distributions import BaseDistribution
+from optuna.distributions import FloatDistribution
+import torch
+from torch import nn
+from torch import Tensor
+from torch.func import functional_call
+
+from optuna_nas.oneshot._channels import free_groups
+from optuna_nas.oneshot._channels import groups_of
+from optuna_nas.oneshot._channels import shrinking
+from optuna_nas.oneshot._channels import sort_group
+from optuna_nas.oneshot._derive import recalibrate as recalibrate_norms
+from optuna_nas.oneshot._largest import Change
+from optuna_nas.oneshot._largest import check_registered
+from optuna_nas.oneshot._largest import check_slices
+from optuna_nas.oneshot._largest import find_largest
+from optuna_nas.oneshot._largest import Skeleton
+from optuna_nas.oneshot._largest import Sketches
+from optuna_nas.oneshot._skeletons import Skeletons
+from optuna_nas.oneshot._slices import centre
+from optuna_nas.oneshot._slices import constants_of
+from optuna_nas.oneshot._slices import convolutions_of
+from optuna_nas.oneshot._slices import cut
+from optuna_nas.oneshot._slices import Kernel
+from optuna_nas.oneshot._slices import tensors_of
+from optuna_nas.oneshot._supernet import differences
+from optuna_nas.space import build
+from optuna_nas.space import describe
+from optuna_nas.space import Network
+from optuna_nas.space._decisions import cardinality
+from optuna_nas.space._decisions import value_at
+from optuna_nas.space._walk import most
+from optuna_nas.training import generator_for
+
+
+class OnceForAll(nn.Module):
+    """The largest network of a search space, of which all others are slices.
+
+    From it, sub-networks are cut for any latency without training them again (Cai et al. 2020,
+    https://arxiv.org/abs/1908.09791). A sub-network's tensor is that of the same name in the
+    largest network, and of that the leading entries in each dimension; of a larger kernel the
+    centre, times a matrix that is learned (sec. 3.3). So smaller choices must have the names of a
+    larger one's tensors, and shapes that fit in theirs, as in :class:`spaces.MobileNet`. Buffers
+    that are not saved are no one's slice: each architecture has its own.
+
+    Example:
+
+        .. code-block:: python
+
+            supernet = OnceForAll(spaces.MobileNet(num_classes=10))
+            for epoch in train_once_for_all(supernet, train, epochs=20):
+                print(epoch)
+            module = supernet.derive(supernet.sample(), recalibrate=[X_train])
+
+    Args:
+        network:
+            The search space.
+        values:
+            Decisions to fix, those whose choices are no slices of a largest among them.
+
+    Raises:
+        TypeError:
+            If ``values`` is no dict.
+        ValueError:
+            If a choice is no slice of the largest network, with all decisions of which that is
+            so; or values are illegal or unknown. Every choice is tried with the others at their
+            largest, of a number of many values a few; any two together only once they are
+            activated.
+
+    Attributes:
+        network:
+            The search space.
+        values:
+            The decisions that are fixed, by name.
+        decisions:
+            The distribution of each that is open, by name, as far as it was met.
+        largest:
+            The params of the largest network: of each decision the choice with most parameters.
+        module:
+            The largest network.
+        kernels:
+            The matrices that make smaller kernels, one module a convolution.
+    """
+
+    def __init__(self, network: Network, values: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        if values is not None and not isinstance(values, Mapping):
+            raise TypeError(
+                "values must be a dict from decision to value, but got "
+                f"{values!r} ({type(values).__name__})."
+            )
+        self.network = network
+        self.values = dict(values or {})
+        sketches = Sketches(network, self.values)
+        found, changes = find_largest(sketches)
+        sketches.check_values()
+        check_slices(found, changes)
+        if sketches.device == "meta":
+            check_registered(found.module)
+        self.largest = dict(found.params)
+        self.decisions = _met(self.values, found, changes)
+        self.module = build(network, self.largest)
+        self.kernels = nn.ModuleList(_kernels(found, changes))
+        self._convolutions = convolutions_of(self.module)
+        self._shrinking = shrinking(found, changes)
+        self._path: dict[str, Any] | None = None
+        self._skeletons = Skeletons(network, self.values, self.module, sketches.device)
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """Takes and returns what the network does, on the active path."""
+        if self._path is None or self._path == self.largest:
+            return self.module(*inputs, **named)
+        skeleton = self._skeletons[self._path]
+        modes = {name: part.training for name, part in self.module.named_modules()}
+        for name, part in skeleton.named_modules():
+            part.training = modes.get(name, self.module.training)
+        return functional_call(skeleton, self._slices(skeleton), inputs, named)
+
+    def weights(self) -> list[nn.Parameter]:
+        """Returns the parameters of the largest network and the matrices for smaller kernels."""
+        return list(self.parameters())
+
+    @property
+    def path(self) -> dict[str, Any] | None:
+        """The architecture that is active, or None for the largest."""
+        return None if self._path is None else dict(self._path)
+
+    def activate(self, params: Mapping[str, Any] | None) -> None:
+        """Sets the architecture that forward passes compute.
+
+        Args:
+            params:
+                Exactly the names that are active, those of ``values`` included, as
+                :meth:`sample` and a ``SampledTrial`` give them; None for the largest.
+
+        Raises:
+            ValueError:
+                If params do not fit, or the architecture is no slice of the largest.
+        """
+        if params is not None:
+            self._skeletons[params]
+        self._path = None if params is None else dict(params)
+
+    def sample(
+        self, generator: torch.Generator | None = None, *, drawn: Sequence[str] = ("*",)
+    ) -> dict[str, Any]:
+        """Draws an architecture, uniformly in each decision.
+
+        Args:
+            generator:
+                On the CPU; by default torch's own.
+            drawn:
+                Patterns of the decisions to draw, ``"*/kernel"``. The others are as in the
+                largest network.
+
+        Returns:
+            Params, exactly the names that are active.
+
+        Raises:
+            ValueError:
+                If what is drawn can never be built.
+        """
+        source = generator_for(None) if generator is None else generator
+
+        def answer(name: str, distribution: BaseDistribution) -> Any:
+            if name in self.values:
+                return self.values[name]
+            if matches(name, drawn):
+                return _draw(distribution, source)
+            return self.largest.get(name, most(name, distribution))
+
+        return self._skeletons.drawn(answer)
+
+    def derive(
+        self, params: Mapping[str, Any], *, recalibrate: Iterable[Any] | None = None
+    ) -> nn.Module:
+        """Builds an architecture on its own, with a copy of its slices.
+
+        Args:
+            params:
+                As for :meth:`activate`.
+            recalibrate:
+                Batches of inputs (or tuples that begin with them, as a ``DataLoader`` gives them)
+                from which the running statistics of batch normalizations are computed anew. Those
+                in here are shared by all sub-networks, and fit none.
+
+        Returns:
+            What ``build(network, params)`` gives, but for the weights; in train or eval mode as
+            the supernet is.
+        """
+        slices = self._slices(self._skeletons[params])
+        with torch.random.fork_rng(devices=[]):
+            module = build(self.network, params)
+        for name, tensor in tensors_of(module):
+            tensor.data = slices[name].detach().clone()
+        for part in module.modules():
+            if isinstance(part, nn.RNNBase):
+                part.flatten_parameters()  # on a GPU, they want their weights in one piece
+        if recalibrate is not None:
+            recalibrate_norms(module, recalibrate)
+        return module.train(self.module.training)
+
+    def sort_channels(self, *example: Any, fixed: Sequence[str] = ()) -> list[str]:
+        """Puts the most important channels first, so that smaller widths keep these.
+
+        What the largest network computes stays the same. Importance is the sum of the absolute
+        weights of a channel (Cai et al. 2020, sec. 3.3, elastic width). Call it before widths
+        shrink in training, and make optimizers after it, whose moments would not follow.
+
+        Args:
+            *example:
+                Inputs of a forward pass, two rows, with which it is tried out that a new order
+                does not change what is computed.
+            fixed:
+                Patterns of decisions whose smaller choices were trained already: channels that
+                shrink with one of these keep their places.
+
+        Returns:
+            The tensors with channels that shrink, but must keep their places, since another order
+            would change what the largest network computes.
+        """
+        groups = [
+            group
+            for names, group in groups_of(self.module, self._shrinking)
+            if not any(matches(name, fixed) for name in names)
+        ]
+        free = free_groups(self.module, groups, example)
+        for group in free:
+            sort_group(self.module, group)
+        return sorted({name for group in groups if group not in free for name, _ in group})
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """What a state must agree in to be loaded."""
+        decisions = {name: describe(d) for name, d in self.decisions.items()}
+        return {"decisions": decisions, "values": dict(self.values)}
+
+    def set_extra_state(self, state: Mapping[str, Any]) -> None:
+        """Checks that a state is of this search space.
+
+        Args:
+            state:
+                From :meth:`get_extra_state`.
+
+        Raises:
+            ValueError:
+                If it is not, with all that differs.
+        """
+        own = self.get_extra_state()
+        problems = differences(state["decisions"], own["decisions"])
+        problems += differences(state["values"], own["values"])
+        if problems:
+            raise ValueError(f"the state is of another supernet: {'; '.join(problems)}.")
+
+    def _slices(self, skeleton: nn.Module) -> dict[str, Tensor]:
+        """Of each of the largest network's tensors what the architecture takes."""
+        whole = dict(tensors_of(self.module))
+        kernels = {kernel.name: kernel for kernel in cast("Iterable[Kernel]", self.kernels)}
+        shrink = {name: kernels.get(name, centre) for name in self._convolutions}
+        constants = constants_of(skeleton)
+        return {
+            name: like.to(whole.get(name, like))
+            if name in constants
+            else cut(whole[name], like, shrink.get(name))
+            for name, like in tensors_of(skeleton)
+        }
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Returns whether a decision is meant.
+
+    Args:
+        name:
+            The decision.
+        patterns:
+            As of file names; a ``*`` goes over ``/`` too.
+    """
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _met(
+    values: Mapping[str, Any], largest: Skeleton, changes: Iterable[Change]
+) -> dict[str, BaseDistribution]:
+    met = dict(largest.distributions)
+    for change in changes:
+        met.update((n, d) for n, d in change.skeleton.distributions.items() if n not in met)
+    return {name: d for name, d in met.items() if name not in values}
+
+
+def _kernels(largest: Skeleton, changes: Iterable[Change]) -> list[Kernel]:
+    """One for each convolution whose kernel some choice makes smaller."""
+    sizes: dict[str, set[torch.Size]] = {}
+    convolutions, whole = convolutions_of(largest.module), largest.tensors
+    for change in changes:
+        for name, tensor in change.skeleton.tensors.items():
+            if name in convolutions and tensor.shape[2:] != whole[name].shape[2:]:
+                sizes.setdefault(name, set()).add(tensor.shape[2:])
+    return [Kernel(name, sorted(sizes[name])) for name in whole if name in sizes]
+
+
+def _draw(distribution: BaseDistribution, generator: torch.Generator) -> Any:
+    """Uniform over the values, or over the logarithm of a continuum where it says so."""
+    n = cardinality(distribution)
+    if n is not None:
+        return value_at(distribution, int(torch.randint(n, (), generator=generator, device="cpu")))
+    assert isinstance(distribution, FloatDistribution)
+    u = float(torch.rand((), generator=generator, device="cpu", dtype=torch.float64))
+    low, high = distribution.low, distribution.high
+    if distribution.log:
+        return math.exp(math.log(low) + u * (math.log(high) - math.log(low)))
+    return low + u * (high - low)
