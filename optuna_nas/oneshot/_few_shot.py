@@ -56,7 +56,7 @@ class FewShot(nn.Module):
         network:
             The search space.
         values:
-            The decisions that are not open in any part, by name.
+            The decisions that were not open in the supernet given, by name.
     """
 
     def __init__(self, supernet: Supernet, decision: str) -> None:

@@ -289,8 +289,9 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
         name:
             The decision.
         patterns:
-            As of file names; a ``*`` goes over ``/`` too.
+            As of file names, or a single one; a ``*`` goes over ``/`` too.
     """
+    patterns = [patterns] if isinstance(patterns, str) else patterns
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 

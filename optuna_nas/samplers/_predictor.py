@@ -15,13 +15,16 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from typing import TYPE_CHECKING
 from typing import TypeAlias
 
 import numpy as np
 from scipy.special import ndtr
+from threadpoolctl import ThreadpoolController
 
 from optuna_nas.samplers._architectures import key
 from optuna_nas.samplers._draw import draw
@@ -53,9 +56,9 @@ LEARNED, FITTED = 500, 120
 ROUNDS, CHILDREN, STRANGERS, PARENTS = 4, 150, 50, 20
 """How often so many children are made of so many parents; at first there are random ones too."""
 
-CAUTION = 1.5
-"""Predictions are given so many times their deviation: a process with its most likely
-hyperparameters alone is too sure of itself."""
+CAUTION = 2.0
+"""Predictions are given so many times their deviation: a Gaussian process that has but one set of
+hyperparameters, the most likely one, is too sure of itself."""
 
 LEVELS = 64
 """At how many points the expected improvement is integrated."""
@@ -83,10 +86,11 @@ class PredictorSampler(PlanningSampler):
     """Fits a Gaussian process to all trials, and proposes what should improve on them most.
 
     The kernel learns which options are alike, on all decisions that offer the same ones at once.
-    Until ``n_initial`` trials have ended with a value, it samples at random. Trials of any source
-    are learned from, whatever the scale of the values, and outliers do no harm. Pruned trials
-    count as worse than all complete ones, by step and last value; behind them come infeasible
-    ones, and rejected ones last.
+    Until ``n_initial`` trials have ended with a value, it samples at random, but so that each
+    option of a decision comes equally often (a Latin hypercube: McKay et al. 1979,
+    https://doi.org/10.2307/1268522). Trials of any source are learned from, whatever the scale of
+    the values, and outliers do no harm. Pruned trials count as worse than all complete ones, by
+    step and last value; behind them come infeasible ones, and rejected ones last.
 
     With several objectives each has a Gaussian process of its own, and the improvement expected is
     that in a random direction, another one for each trial (hypervolume scalarization, Golovin and
@@ -106,7 +110,7 @@ class PredictorSampler(PlanningSampler):
 
     Args:
         n_initial:
-            How many trials to begin with at random; at least 2.
+            How many random trials to begin with; at least 2.
         seed:
             At least 0; None draws one.
 
@@ -130,8 +134,10 @@ class PredictorSampler(PlanningSampler):
         rng = generator(self._seed, number, "candidates")
         ended = history.valued + history.rejected
         best = best_first(ended, directions, limit=LEARNED // 2)
-        promise = _promise(history, [*best, *_latest(ended, best)], directions, rng)
-        for candidate in _search(history, best, promise, rng):
+        with _one_thread():
+            promise = _promise(history, [*best, *_latest(ended, best)], directions, rng)
+            found = _search(history, best, promise, rng)
+        for candidate in found:
             parent = history.trials[candidate.parent].params
             changed = [
                 n for n, value in candidate.params.items() if n not in parent or parent[n] != value
@@ -149,9 +155,23 @@ class PredictorSampler(PlanningSampler):
         if name in params and legal(distribution, params[name]):
             return params[name]
         n, (design, row) = self._n_initial, divmod(number, self._n_initial)
-        stratum = generator(self._seed, design, name, "stratum").permutation(n)[row]
+        stratum = int(generator(self._seed, design, name, "stratum").permutation(n)[row])
         within = generator(self._seed, number, name).random()
         return draw(distribution, Quantile((stratum + within) / n))
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """For small matrices several are no faster, and far slower where others train on all cores.
+
+    With one, the same numbers are added in the same order on every machine.
+    """
+    limited: AbstractContextManager[Any] = _thread_pools().limit(limits=1, user_api="blas")
+    return limited
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def _latest(ended: Sequence[FrozenTrial], best: Sequence[FrozenTrial]) -> list[FrozenTrial]:

@@ -84,5 +84,6 @@ def _key(part: Any) -> Hashable:
     if isinstance(part, FunctionType):
         named = sorted((part.__kwdefaults__ or {}).items())
         held = tuple(cell.cell_contents for cell in part.__closure__ or ())
-        return (part.__code__, _key(held), _key(part.__defaults__), _key(tuple(named)))
+        found = part.__code__, id(part.__globals__)  # equal code of two files may find other names
+        return (*found, _key(held), _key(part.__defaults__), _key(tuple(named)))
     raise _Unknown

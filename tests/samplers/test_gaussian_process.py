@@ -89,7 +89,7 @@ def test_predictions_are_those_of_scikit_learn() -> None:
     process = GaussianProcess(kernel, rows, values, slice(None))
     noise = process.theta[len(MIXED)]
     oracle = GaussianProcessRegressor(
-        DotProduct(0.0) + Matern(1.0, nu=2.5), alpha=np.exp(noise), optimizer=None
+        DotProduct(1e-9) + Matern(1.0, nu=2.5), alpha=np.exp(noise), optimizer=None
     )
     oracle.fit(rows @ kernel.map(process.theta), values)
     mean, deviation = oracle.predict(others @ kernel.map(process.theta), return_std=True)
