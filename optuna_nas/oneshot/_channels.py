@@ -34,8 +34,11 @@ Dimension: TypeAlias = tuple[str, int]
 
 Group: TypeAlias = Sequence[Dimension]
 
-TOLERANCE = 1e-9
-"""Of outputs in double precision, relative to the largest one."""
+TOLERANCE = 1e5
+"""Of outputs, in units of their precision, relative to the largest one."""
+
+TRIALS = 3
+"""With so many random weights an order is tried; with some, a channel may play no part."""
 
 
 def shrinking(largest: Skeleton, changes: Iterable[Change]) -> dict[Dimension, frozenset[str]]:
@@ -115,23 +118,26 @@ def free_groups(module: nn.Module, groups: Iterable[Group], inputs: Sequence[Any
             Of a forward pass.
     """
     generator = torch.Generator().manual_seed(0)
-    probe = _random_copy(module, generator)
-    tensors = dict(tensors_of(probe))
-    inputs = [_in_double(value) for value in inputs]
-    expected = probe(*inputs)
-    free = []
-    for group in groups:
-        name, dim = group[0]
-        order = torch.randperm(tensors[name].shape[dim], generator=generator)
-        _permute(tensors, group, order)
-        if (probe(*inputs) - expected).abs().max() <= TOLERANCE * expected.abs().max():
-            free.append(group)
-        _permute(tensors, group, order.argsort())
+    inputs = [value.detach().cpu() if isinstance(value, Tensor) else value for value in inputs]
+    free = list(groups)
+    for _ in range(TRIALS):
+        probe = _random_copy(module, generator)
+        tensors, expected = dict(tensors_of(probe)), probe(*inputs)
+        nearly = TOLERANCE * torch.finfo(expected.dtype).eps * expected.abs().max()
+        left = []
+        for group in free:
+            name, dim = group[0]
+            order = torch.randperm(tensors[name].shape[dim], generator=generator)
+            _permute(tensors, group, order)
+            if (probe(*inputs) - expected).abs().max() <= nearly:
+                left.append(group)
+            _permute(tensors, group, order.argsort())
+        free = left
     return free
 
 
 def _random_copy(module: nn.Module, generator: torch.Generator) -> nn.Module:
-    probe = copy.deepcopy(module).cpu().double().eval()
+    probe = copy.deepcopy(module).cpu().eval()
     for _, tensor in tensors_of(probe):
         if isinstance(tensor, nn.Parameter):
             fan_in = tensor.numel() // len(tensor) if tensor.ndim > 1 else 1
@@ -145,10 +151,3 @@ def _random_copy(module: nn.Module, generator: torch.Generator) -> nn.Module:
 def _permute(tensors: Mapping[str, Tensor], group: Group, order: Tensor) -> None:
     for name, dim in group:
         tensors[name].copy_(tensors[name].index_select(dim, order))
-
-
-def _in_double(value: Any) -> Any:
-    if not isinstance(value, Tensor):
-        return value
-    value = value.detach().cpu()
-    return value.double() if value.is_floating_point() else value

@@ -24,6 +24,7 @@ from optuna_nas.oneshot._relaxations import GateLoss
 from optuna_nas.oneshot._schedules import paper_schedule
 from optuna_nas.oneshot._search import Search
 from optuna_nas.oneshot._search import SearchEpoch
+from optuna_nas.oneshot._supernet import check_supernet
 from optuna_nas.oneshot._supernet import Supernet
 from optuna_nas.training import Data
 from optuna_nas.training import resolve_device
@@ -146,6 +147,7 @@ def darts(
     _check(isinstance(warmup, Integral) and warmup >= 0, "warmup", warmup, "an int of at least 0")
     _check(batch_size >= 1, "batch_size", batch_size, "at least 1")
     _check(clip_norm is None or clip_norm > 0, "clip_norm", clip_norm, "positive or None")
+    check_supernet(supernet)
     _check_exclude(supernet, exclude)
     place = resolve_device(device)
     supernet.to(place)

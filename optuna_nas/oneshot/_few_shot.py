@@ -14,6 +14,7 @@ from optuna_nas.oneshot._derive import inherit
 from optuna_nas.oneshot._mixed_network import NothingToMixError
 from optuna_nas.oneshot._paths import kept_choices
 from optuna_nas.oneshot._replay import Context
+from optuna_nas.oneshot._supernet import check_supernet
 from optuna_nas.oneshot._supernet import Supernet
 
 
@@ -61,11 +62,7 @@ class FewShot(nn.Module):
 
     def __init__(self, supernet: Supernet, decision: str) -> None:
         super().__init__()
-        if not isinstance(supernet, Supernet):
-            raise TypeError(
-                "supernet must be a Supernet, Supernet(network, values), but got "
-                f"{supernet!r} ({type(supernet).__name__})."
-            )
+        check_supernet(supernet)
         _check(supernet, decision)
         self.decision = decision
         self.network = supernet.network

@@ -115,9 +115,10 @@ class OnceForAll(nn.Module):
         if sketches.device == "meta":
             check_registered(found.module)
         self.largest = dict(found.params)
+        self.values = {name: found.params.get(name, value) for name, value in self.values.items()}
         self.decisions = _met(self.values, found, changes)
         self.module = build(network, self.largest)
-        self.kernels = nn.ModuleList(_kernels(found, changes))
+        self.kernels = nn.ModuleList(_kernels(found, changes, dict(tensors_of(self.module))))
         self._convolutions = convolutions_of(self.module)
         self._shrinking = shrinking(found, changes)
         self._path: dict[str, Any] | None = None
@@ -304,7 +305,9 @@ def _met(
     return {name: d for name, d in met.items() if name not in values}
 
 
-def _kernels(largest: Skeleton, changes: Iterable[Change]) -> list[Kernel]:
+def _kernels(
+    largest: Skeleton, changes: Iterable[Change], tensors: Mapping[str, Tensor]
+) -> list[Kernel]:
     """One for each convolution whose kernel some choice makes smaller."""
     sizes: dict[str, set[torch.Size]] = {}
     convolutions, whole = convolutions_of(largest.module), largest.tensors
@@ -312,7 +315,7 @@ def _kernels(largest: Skeleton, changes: Iterable[Change]) -> list[Kernel]:
         for name, tensor in change.skeleton.tensors.items():
             if name in convolutions and tensor.shape[2:] != whole[name].shape[2:]:
                 sizes.setdefault(name, set()).add(tensor.shape[2:])
-    return [Kernel(name, sorted(sizes[name])) for name in whole if name in sizes]
+    return [Kernel(name, sorted(sizes[name]), tensors[name]) for name in whole if name in sizes]
 
 
 def _draw(distribution: BaseDistribution, generator: torch.Generator) -> Any:

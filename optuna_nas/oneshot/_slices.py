@@ -108,13 +108,17 @@ class Kernel(nn.Module):
             Of the convolution's weight in the largest network.
         sizes:
             The smaller sizes.
+        like:
+            The convolution's weight, for its device and dtype.
     """
 
-    def __init__(self, name: str, sizes: Sequence[Sequence[int]]) -> None:
+    def __init__(self, name: str, sizes: Sequence[Sequence[int]], like: Tensor) -> None:
         super().__init__()
         self.name = name
         self.sizes = sorted(map(tuple, sizes), key=math.prod, reverse=True)
-        self.matrices = nn.ParameterList([torch.eye(math.prod(size)) for size in self.sizes])
+        self.matrices = nn.ParameterList(
+            [torch.eye(math.prod(size)).to(like) for size in self.sizes]
+        )
 
     def forward(self, kernels: Tensor, size: Sequence[int]) -> Tensor:
         """Takes ``[out, in, *large]``, returns ``[out, in, *size]``."""

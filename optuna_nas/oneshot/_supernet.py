@@ -275,6 +275,21 @@ class Supernet(nn.Module):
                 gate.weights = None
 
 
+def check_supernet(supernet: Any) -> None:
+    """Raises unless it is a :class:`Supernet`: a mixture with gates, trained as a whole.
+
+    Args:
+        supernet:
+            What was given as one.
+    """
+    if not isinstance(supernet, Supernet):
+        raise TypeError(
+            f"supernet must be a Supernet, Supernet(network, values), but got {supernet!r} "
+            f"({type(supernet).__name__}). Of a FewShot take each of its supernets; a OnceForAll "
+            "has a training of its own, train_once_for_all."
+        )
+
+
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Returns in words what of a state is not so here.
 

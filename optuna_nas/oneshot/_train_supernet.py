@@ -35,6 +35,7 @@ from optuna_nas.oneshot._paths import Params
 from optuna_nas.oneshot._paths import Paths
 from optuna_nas.oneshot._paths import Proposed
 from optuna_nas.oneshot._paths import uniform
+from optuna_nas.oneshot._supernet import check_supernet
 from optuna_nas.oneshot._supernet import Supernet
 from optuna_nas.training import default_recipe
 from optuna_nas.training import resolve_device
@@ -158,7 +159,7 @@ def train_supernet(
 
     Raises:
         TypeError:
-            If data are of a kind that cannot be trained on.
+            If data are of a kind that cannot be trained on, or the supernet is none.
         ValueError:
             If an argument is not what is said above, data have no rows, or the state is of another
             search space.
@@ -167,6 +168,7 @@ def train_supernet(
         Rejected:
             If no weights take a gradient.
     """
+    check_supernet(supernet)
     check_epochs(epochs)
     check_seed(seed)
     _check_rewards(rewards)

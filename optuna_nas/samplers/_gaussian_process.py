@@ -94,7 +94,7 @@ class Kernel:
                 The hyperparameters, shape [p].
 
         Returns:
-            Shape [width, 2 width]; the kernel is a function of the distances of what it maps to.
+            Shape [width, 2 width]; the kernel is a function of what it maps to.
         """
         matrix = np.zeros((2, self._encoding.width, self._encoding.width))
         for i, name in enumerate(self._decisions):

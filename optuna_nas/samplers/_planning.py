@@ -161,7 +161,7 @@ class PlanningSampler(BaseSampler):
         return lambda name: self._answer(params, number, name, history.distributions[name])
 
     def _strangers(self, history: History, number: int) -> Iterator[Plan]:
-        """Random samples; the first is what a random sampler with this seed would ask."""
+        """Random samples; the first is what would be asked without a plan."""
         yield Plan({})
         for attempt in range(STRANGERS):
             yield Plan(

@@ -86,8 +86,8 @@ class PredictorSampler(PlanningSampler):
     """Fits a Gaussian process to all trials, and proposes what should improve on them most.
 
     The kernel learns which options are alike, on all decisions that offer the same ones at once.
-    Until ``n_initial`` trials have ended with a value, it samples at random, but so that each
-    option of a decision comes equally often (a Latin hypercube: McKay et al. 1979,
+    Until ``n_initial`` trials have ended with a value, it samples at random, but so that the
+    options of a decision come as equally often as can be (a Latin hypercube: McKay et al. 1979,
     https://doi.org/10.2307/1268522). Trials of any source are learned from, whatever the scale of
     the values, and outliers do no harm. Pruned trials count as worse than all complete ones, by
     step and last value; behind them come infeasible ones, and rejected ones last.

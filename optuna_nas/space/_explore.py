@@ -21,7 +21,6 @@ from optuna.distributions import BaseDistribution
 from optuna.distributions import CategoricalDistribution
 from optuna.distributions import FloatDistribution
 import torch
-from torch import nn
 
 from optuna_nas.space._answered import Answer
 from optuna_nas.space._answered import AnsweredTrial
@@ -35,6 +34,7 @@ from optuna_nas.space._decisions import SearchSpaceError
 from optuna_nas.space._decisions import value_at
 from optuna_nas.space._pairs import Pairs
 from optuna_nas.space._protocol import Network
+from optuna_nas.space._reuse import Made
 from optuna_nas.space._reuse import ReusingTrial
 from optuna_nas.space._sampled import SampledTrial
 from optuna_nas.space._walk import most
@@ -88,7 +88,7 @@ class Explorer:
         self._random = Random(seed)
         self._contexts: dict[str, Mapping[str, Any]] = {}
         self._tried_alone: set[str] = set()
-        self._made: dict[Hashable, list[nn.Module]] = {}
+        self._made: dict[Hashable, list[Made]] = {}
 
     def walk(self) -> None:
         """Meets every option of every module in one run."""

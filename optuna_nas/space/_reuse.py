@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from functools import partial
 from types import FunctionType
 from typing import Any
+from typing import TypeAlias
 
 from torch import nn
 
@@ -21,10 +22,15 @@ from optuna_nas.space._node import checked_module
 from optuna_nas.space._sampled import SampledTrial
 
 
-class ReusingTrial(SampledTrial):
-    """A trial whose network is looked at, and neither run nor changed.
+Made: TypeAlias = tuple[nn.Module, str]
+"""A module, and what it looked like when it was made."""
 
-    No two places of the network get the same module, so that it can count its weights.
+
+class ReusingTrial(SampledTrial):
+    """A trial whose network is looked at, and not run.
+
+    No two places of the network get the same module, so that it can count its weights. A module
+    that a network has changed is made anew.
 
     Args:
         trial:
@@ -33,7 +39,7 @@ class ReusingTrial(SampledTrial):
             The modules of earlier runs on this device, by what they are made of. It adds its own.
     """
 
-    def __init__(self, trial: Any, made: dict[Hashable, list[nn.Module]]) -> None:
+    def __init__(self, trial: Any, made: dict[Hashable, list[Made]]) -> None:
         super().__init__(trial)
         self._made = made
         self._taken: Counter[Hashable] = Counter()
@@ -45,10 +51,18 @@ class ReusingTrial(SampledTrial):
         factory, key = options[chosen], ingredients(options[chosen])
         made = [] if key is None else self._made.setdefault(key, [])
         taken = self._taken[key] if made else 0
-        if taken == len(made):
-            made.append(checked_module(factory(), f"Decision {name!r}: option {chosen!r}"))
         self._taken[key] += 1
-        return made[taken]
+        if taken < len(made) and _looks(made[taken][0]) == made[taken][1]:
+            return made[taken][0]
+        module = checked_module(factory(), f"Decision {name!r}: option {chosen!r}")
+        made[taken:] = [(module, _looks(module))]
+        return module
+
+
+def _looks(module: nn.Module) -> str:
+    """What changes when parts or tensors are added to a module, taken away or replaced."""
+    tensors = [*module.named_parameters(), *module.named_buffers()]
+    return f"{module} {[(name, tensor.shape, id(tensor)) for name, tensor in tensors]}"
 
 
 def ingredients(factory: Any) -> Hashable | None:

@@ -15,8 +15,10 @@ from optuna_nas import build
 from optuna_nas import create_study
 from optuna_nas import Objective
 from optuna_nas import spaces
+from optuna_nas.oneshot import darts
 from optuna_nas.oneshot import OnceForAll
 from optuna_nas.oneshot import OneShot
+from optuna_nas.oneshot import train_supernet
 from optuna_nas.training import score
 from tests.oneshot.test_mixtures import count_calls
 
@@ -387,7 +389,7 @@ def test_sorting_channels_changes_nothing_but_their_order(supernet):
         supernet.sample(torch.Generator().manual_seed(0), drawn=["*/kernel", "*/depth"]),
     ]
     before = [supernet.derive(path)(x) for path in (*paths, shrunk)]
-    assert supernet.sort_channels(X[:2]) == []
+    assert supernet.sort_channels(x[:2]) == []
     *after, narrower = [supernet.derive(path)(x) for path in (*paths, shrunk)]
     for got, expected in zip(after, before[:-1], strict=True):
         torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-10)
@@ -665,3 +667,42 @@ def test_an_lstm_is_elastic_too():
     for params in drawn(supernet, 5):
         supernet.eval().activate(params)
         assert torch.equal(supernet(x), supernet.derive(params)(x))
+
+
+class Casting(nn.Module):
+    """Has its own dtype, and casts what it is given to it."""
+
+    def __init__(self, trial):
+        super().__init__()
+        width = trial.suggest_int("width", 2, 8)
+        side = 2 * trial.suggest_int("kernel", 0, 1) + 1
+        self.first = nn.Conv2d(1, width, side, padding=side // 2)
+        self.last = nn.Conv2d(width, 2, 1)
+        self.double()
+
+    def forward(self, x):
+        return self.last(self.first(x.double()).relu())
+
+
+def test_a_network_has_its_own_dtype():
+    supernet = OnceForAll(Casting)
+    expected = supernet(X[:2])
+    assert supernet.sort_channels(X[:2]) == []
+    torch.testing.assert_close(supernet(X[:2]), expected)
+    supernet.activate({"width": 3, "kernel": 0})
+    assert supernet(X[:2]).dtype == torch.float64
+
+
+def test_one_pattern_is_no_list_of_letters(supernet):
+    drawn = supernet.sample(torch.Generator().manual_seed(0), drawn="*/kernel")
+    assert {n for n in drawn if drawn[n] != supernet.largest[n]} <= {
+        name for name in drawn if name.endswith("/kernel")
+    }
+
+
+@pytest.mark.parametrize("train", [train_supernet, darts])
+def test_mixtures_and_slices_have_trainings_of_their_own(supernet, train):
+    rows = (X, torch.zeros(len(X), dtype=torch.long))
+    message = r"supernet must be a Supernet, .*, but got .* \(OnceForAll\)\..*train_once_for_all"
+    with pytest.raises(TypeError, match=f"(?s){message}"):
+        train(supernet, rows, rows, epochs=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -144,6 +145,10 @@ def budget(trial: Trial) -> nn.Module:
     return module
 
 
+def long(width: int) -> Callable[[], nn.Module]:
+    return lambda: nn.Sequential(nn.Linear(width, width))
+
+
 def by_width(trial: Trial) -> nn.Module:
     """An option that cannot be made, and one that is chosen among further, by a number."""
     width = trial.suggest_int("width", 2, 6)
@@ -161,12 +166,23 @@ def changed(trial: Trial) -> nn.Module:
     return module
 
 
+def appended(trial: Trial) -> nn.Module:
+    """Adds to an option, and asks more the longer it is."""
+    module = trial.suggest_module("op", {"a": long(3), "b": long(4)})
+    assert isinstance(module, nn.Sequential)
+    module.append(nn.ReLU())
+    for i in range(len(module)):
+        trial.suggest_categorical(f"other{i}", [1, 2, 3])
+    return module
+
+
 @pytest.mark.parametrize(
     "network",
     [
         budget,
         by_width,
         changed,
+        appended,
         spaces.NASBench201(cells=1, **SMALL),
         spaces.DARTS(layers=3, nodes=2, **SMALL),
         spaces.Hierarchical(**SMALL),
