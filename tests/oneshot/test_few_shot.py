@@ -240,5 +240,6 @@ def test_the_only_decision_is_refused():
 
 
 def test_what_is_no_supernet_is_refused():
-    with pytest.raises(TypeError, match=r"^supernet must be a Supernet, .* but got 3 \(int\)\. Of a FewShot"):
+    message = r"^supernet must be a Supernet, .* but got 3 \(int\)\. Of a FewShot"
+    with pytest.raises(TypeError, match=message):
         FewShot(3, "op")
