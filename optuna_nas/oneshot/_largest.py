@@ -179,7 +179,15 @@ def find_largest(sketches: Sketches) -> tuple[Skeleton, list[Change]]:
     Returns:
         The architecture, and all with one other choice, of numbers of many values with some.
     """
-    largest = sketches.build({})
+    try:
+        largest = sketches.build({})
+    except SearchSpaceError:
+        raise
+    except CANNOT_BE_BUILT as error:
+        raise ValueError(
+            f"the largest architecture cannot be built, and all others are slices of it: {error} "
+            "Fix some decisions, OnceForAll(network, values={...})."
+        ) from error
     before = None
     while before is not largest:
         before = largest

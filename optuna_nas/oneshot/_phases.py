@@ -77,7 +77,10 @@ def _default_phases(supernet: OnceForAll) -> tuple[tuple[str, ...], ...]:
 def _checked(phases: Any, supernet: OnceForAll) -> tuple[tuple[str, ...], ...]:
     is_list = isinstance(phases, Sequence) and not isinstance(phases, str) and len(phases) > 0
     opening = [(p,) if isinstance(p, str) else p for p in phases] if is_list else [()]
-    if not all(isinstance(patterns, Sequence) and patterns for patterns in opening):
+    if not all(
+        isinstance(patterns, Sequence) and patterns and all(isinstance(p, str) for p in patterns)
+        for patterns in opening
+    ):
         raise ValueError(
             "phases must be a list of at least one pattern or list of patterns, "
             f"['*/kernel', ['*/depth', 'width']], but is {phases!r}."

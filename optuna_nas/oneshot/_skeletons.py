@@ -6,6 +6,7 @@ kept.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from collections.abc import Mapping
 from typing import Any
 
@@ -71,6 +72,10 @@ class Skeletons:
                 "params must be a dict from decision to value, but got "
                 f"{params!r} ({type(params).__name__})."
             )
+        unhashable = [name for name, value in params.items() if not isinstance(value, Hashable)]
+        if unhashable:
+            name = unhashable[0]
+            raise ValueError(f"params have {name!r} = {params[name]!r}, which is no choice of it.")
         key = frozenset(params.items())
         if key in self._kept:
             self._kept[key] = self._kept.pop(key)  # the last one used goes last

@@ -706,3 +706,22 @@ def test_mixtures_and_slices_have_trainings_of_their_own(supernet, train):
     message = r"supernet must be a Supernet, .*, but got .* \(OnceForAll\)\..*train_once_for_all"
     with pytest.raises(TypeError, match=f"(?s){message}"):
         train(supernet, rows, rows, epochs=1)
+
+
+def test_a_choice_that_cannot_be_one_is_named(supernet):
+    with pytest.raises(
+        ValueError, match=r"^params have 'width' = \[4\], which is no choice of it\.$"
+    ):
+        supernet.activate({**supernet.largest, "width": [4]})
+
+
+def too_large(trial):
+    if trial.suggest_int("width", 1, 2) == 2:
+        raise ValueError("Too large.")
+    return nn.Linear(1, 1)
+
+
+def test_a_largest_that_cannot_be_built_is_said_to_be_it():
+    message = r"^the largest architecture cannot be built, .*: Too large\. Fix some decisions"
+    with pytest.raises(ValueError, match=message):
+        OnceForAll(too_large)
