@@ -347,7 +347,10 @@ def test_a_loss_that_is_no_number_ends_it_and_says_in_which_epoch():
         ({"phases": []}, "phases must be a list of at least one pattern or list of patterns"),
         ({"phases": [3]}, "phases must be a list of at least one pattern or list of patterns"),
         ({"phases": [[]]}, "phases must be a list of at least one pattern or list of patterns"),
-        ({"phases": [("*", 3)]}, "phases must be a list of at least one pattern or list of patterns"),
+        (
+            {"phases": [("*", 3)]},
+            "phases must be a list of at least one pattern or list of patterns",
+        ),
         (
             {"phases": ["width", ["depht"]]},
             "phases: 'depht' means none of the open decisions 'width', 'depth', 'block0/kernel', "
