@@ -81,7 +81,10 @@ class Encoding:
 
     def _place(self, name: str, value: Any) -> int:
         """The place of an option; faster than asking the distribution."""
-        place = self._places[name].get(key(value))
+        try:
+            place = self._places[name].get(value)
+        except TypeError:  # it cannot be hashed
+            place = self._places[name].get(key(value))
         return (
             place if place is not None else int(self._distributions[name].to_internal_repr(value))
         )

@@ -70,6 +70,7 @@ class Kernel:
             if learned and options is not None and len(options) <= LEARNED:
                 self._points[options] = slice(size, size + (len(options) + 1) ** 2)
                 size += (len(options) + 1) ** 2
+        self._begins = {name: self._beginning(name) for name in self._decisions}
         self.mean = np.full(size, math.log(DISTANCE / max(d, 1)))
         self.mean[d] = math.log(NOISE)
         self.deviation = np.full(size, SPREAD)
@@ -127,11 +128,18 @@ class Kernel:
 
     def _e(self, theta: Floats, name: str) -> Floats:
         """The points of a decision's options, learned and fixed ones; one a row, last inactive."""
+        points, options = self._begins[name], self._encoding.options[name]
+        if options in self._points:
+            points = points.copy()
+            points[0].flat = theta[self._points[options]]
+        return points
+
+    def _beginning(self, name: str) -> Floats:
+        """The points of a decision's options before anything is learned."""
         columns, options = self._encoding.columns[name], self._encoding.options[name]
         count = columns.stop - columns.start
         if options in self._points:
-            learned = theta[self._points[options]].reshape(count, count)
-            return np.stack([learned, math.sqrt(APART) * _far_apart(count)])
+            return np.stack([_far_apart(count), math.sqrt(APART) * _far_apart(count)])
         points = _far_apart(count) if options is not None else np.eye(count)
         return np.stack([points, np.zeros_like(points)])
 
@@ -158,7 +166,7 @@ class GaussianProcess:
         self.theta = _most_likely(kernel, rows[fitted], values[fitted])
         self._map = kernel.map(self.theta)
         self._rows = rows @ self._map
-        covariance = _covariance(self._rows, self._rows)
+        covariance, _ = _covariance(self._rows, self._rows)
         covariance[np.diag_indices(len(rows))] += kernel.noise(self.theta)
         self._factor = cholesky(covariance, lower=True)
         self._weights = cho_solve((self._factor, True), values)
@@ -175,7 +183,7 @@ class GaussianProcess:
             Two of shape [m]; the deviation is without the noise.
         """
         points = rows @ self._map
-        covariance = _covariance(points, self._rows)
+        covariance, _ = _covariance(points, self._rows)
         explained = solve_triangular(self._factor, covariance.T, lower=True)
         left = np.maximum((points**2).sum(1) + 1 - (explained**2).sum(0), 1e-10)
         return covariance @ self._weights, np.sqrt(self._amplitude * left)
@@ -195,8 +203,7 @@ def _loss(theta: Floats, kernel: Kernel, rows: Floats, values: Floats) -> tuple[
     """Minus the log of the posterior, and its gradient; the amplitude is at its best for theta."""
     n, matrix = len(values), kernel.map(theta)
     points = rows @ matrix
-    correlation, slope = _matern(_squares(points, points))
-    covariance = points @ points.T + correlation
+    covariance, slope = _covariance(points, points)
     factor = cholesky(covariance + kernel.noise(theta) * np.eye(n), lower=True)
     half = solve_triangular(factor, np.eye(n), lower=True)
     inverse = half.T @ half
@@ -212,15 +219,12 @@ def _loss(theta: Floats, kernel: Kernel, rows: Floats, values: Floats) -> tuple[
     return loss, gradient + off / kernel.deviation
 
 
-def _covariance(points: Floats, others: Floats) -> Floats:
-    """The kernel, in shares of ``a``."""
-    return np.asarray(points @ others.T + _matern(_squares(points, others))[0])
-
-
-def _squares(points: Floats, others: Floats) -> Floats:
-    """Squared distances."""
-    squares = (points**2).sum(1)[:, None] + (others**2).sum(1) - 2 * points @ others.T
-    return np.asarray(np.maximum(squares, 0))
+def _covariance(points: Floats, others: Floats) -> tuple[Floats, Floats]:
+    """The kernel, in shares of ``a``, and the slope of M by squared distances."""
+    products = points @ others.T
+    squares = (points**2).sum(1)[:, None] + (others**2).sum(1) - 2 * products
+    correlation, slope = _matern(np.maximum(squares, 0))
+    return products + correlation, slope
 
 
 def _matern(squares: Floats) -> tuple[Floats, Floats]:
