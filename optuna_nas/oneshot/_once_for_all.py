@@ -40,7 +40,7 @@ from optuna_nas.oneshot._slices import convolutions_of
 from optuna_nas.oneshot._slices import cut
 from optuna_nas.oneshot._slices import Kernel
 from optuna_nas.oneshot._slices import tensors_of
-from optuna_nas.oneshot._supernet import differences
+from optuna_nas.oneshot._supernet import check_same_space
 from optuna_nas.space import build
 from optuna_nas.space import describe
 from optuna_nas.space import Network
@@ -263,11 +263,7 @@ class OnceForAll(nn.Module):
             ValueError:
                 If it is not, with all that differs.
         """
-        own = self.get_extra_state()
-        problems = differences(state["decisions"], own["decisions"])
-        problems += differences(state["values"], own["values"])
-        if problems:
-            raise ValueError(f"the state is of another supernet: {'; '.join(problems)}.")
+        check_same_space(state, self.get_extra_state())
 
     def _slices(self, skeleton: nn.Module) -> dict[str, Tensor]:
         """Of each of the largest network's tensors what the architecture takes."""

@@ -241,11 +241,7 @@ class Supernet(nn.Module):
             ValueError:
                 If it is not, with all that differs.
         """
-        own = self.get_extra_state()
-        problems = differences(state["decisions"], own["decisions"])
-        problems += differences(state["values"], own["values"])
-        if problems:
-            raise ValueError(f"the state is of another supernet: {'; '.join(problems)}.")
+        check_same_space(state, self.get_extra_state())
 
     def _checked(self, params: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
         return checked(self._asks, self.decisions, self.values, params)
@@ -290,15 +286,23 @@ def check_supernet(supernet: Any) -> None:
         )
 
 
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Returns in words what of a state is not so here.
+def check_same_space(state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Raises if a state is of another search space, with all that differs.
 
     Args:
-        before:
-            By name, in the state.
-        now:
-            By name, here.
+        state:
+            The extra state of a supernet: its decisions and values.
+        own:
+            That of the supernet that it is for.
     """
+    problems = [
+        p for part in ("decisions", "values") for p in _differences(state[part], own[part])
+    ]
+    if problems:
+        raise ValueError(f"the state is of another supernet: {'; '.join(problems)}.")
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return [
         *(f"it has {name!r}, which is not here" for name in before if name not in now),
         *(f"it lacks {name!r}" for name in now if name not in before),

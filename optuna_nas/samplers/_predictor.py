@@ -238,10 +238,10 @@ def _search(
         new = []
         for candidate in born:
             identity = frozenset((n, key(value)) for n, value in candidate.params.items())
-            known = history.architectures.holds(candidate.params.__getitem__)
-            if identity not in met and not known:
+            if identity not in met:
                 met.add(identity)
-                new.append(candidate)
+                if not history.architectures.holds(candidate.params.__getitem__):
+                    new.append(candidate)
         if new:
             found += zip(promise(new).tolist(), new, strict=True)
             found.sort(key=lambda pair: -pair[0])
