@@ -10,7 +10,10 @@ from optuna_nas.metrics._constraint import Constraint
 
 
 class Metric:
-    """A cost of a network: an evaluator, and with a limit a :class:`Constraint`.
+    """A cost of an architecture: an evaluator, and with a limit a :class:`Constraint`.
+
+    :class:`optuna_nas.Objective` asks it before the network is trained. What depends on trained
+    weights is another evaluator, any function of (module, trial).
 
     Example:
 
@@ -27,13 +30,16 @@ class Metric:
     """
 
     name: str
-    """What it is called in constraints, errors and plots."""
+    """What it is called in constraints, errors and plots; with its unit, if it has one."""
 
     unit: str
     """What it is measured in."""
 
     direction: str = "minimize"
     """Costs are there to be small."""
+
+    static: bool = True
+    """Whether a module on the meta device, without weights, is enough to tell."""
 
     # Without it, numpy's numbers on the left would compare element by element.
     __array_ufunc__ = None

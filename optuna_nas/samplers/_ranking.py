@@ -2,7 +2,7 @@
 
 Feasible before infeasible; among the feasible, complete ones by non-dominated rank and, in a rank,
 by crowding distance (Deb et al. 2002, "NSGA-II", sec. III); then pruned ones, by how far they got
-and by their last value.
+and by their last value, with several objectives by the non-dominated rank of their last values.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from optuna.trial import TrialState
 
 
 Floats: TypeAlias = NDArray[np.float64]
-Key: TypeAlias = tuple[float, float, float]
+Key: TypeAlias = tuple[float, float, int, tuple[float, ...]]
 
 
 def best_first(
@@ -83,15 +83,6 @@ def parted(
         The first as they came; the others best first, with what they are sorted by.
     """
 
-    def key(trial: FrozenTrial) -> Key:
-        step, value = 0, math.nan
-        if trial.state == TrialState.COMPLETE:
-            value = trial.values[0]
-        elif (last := last_value(trial)) is not None:
-            step, value = last
-        cost = -value if directions[0] == StudyDirection.MAXIMIZE else value
-        return violation(trial), -step, cost if math.isfinite(value) else math.inf
-
     first = [
         trial
         for trial in trials
@@ -100,8 +91,39 @@ def parted(
         and all(map(math.isfinite, trial.values))
     ]
     those = {trial.number for trial in first}
-    others = [(key(trial), trial) for trial in trials if trial.number not in those]
-    return first, sorted(others, key=lambda pair: (pair[0], pair[1].number))
+    others = [trial for trial in trials if trial.number not in those]
+    keyed = zip(_keys(others, directions), others, strict=True)
+    return first, sorted(keyed, key=lambda pair: (pair[0], pair[1].number))
+
+
+def _keys(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> list[Key]:
+    """Violation, how far it got, rank among those that got as far, and costs; less is better."""
+    reached = [(violation(trial), *_reached(trial, directions)) for trial in trials]
+    ranks = [0] * len(trials)
+    if len(directions) > 1:
+        for far in {(by, step) for by, step, _ in reached}:
+            alike = [i for i, (by, step, _) in enumerate(reached) if (by, step) == far]
+            for rank, front in enumerate(fronts(np.array([reached[i][2] for i in alike]))):
+                for i in front:
+                    ranks[alike[i]] = rank
+    return [
+        (by, -step, rank, cost) for (by, step, cost), rank in zip(reached, ranks, strict=True)
+    ]
+
+
+def _reached(
+    trial: FrozenTrial, directions: Sequence[StudyDirection]
+) -> tuple[int, tuple[float, ...]]:
+    """The last step, and the costs there; unknown and infinite ones are infinite."""
+    step, values = last_values(trial) or (0, ())
+    if trial.state == TrialState.COMPLETE:
+        step, values = 0, trial.values
+    padded = [*values, *([None] * (len(directions) - len(values)))]
+    signed = [
+        math.inf if value is None else -value if direction == StudyDirection.MAXIMIZE else value
+        for value, direction in zip(padded, directions, strict=False)
+    ]
+    return step, tuple(cost if math.isfinite(cost) else math.inf for cost in signed)
 
 
 def costs(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> Floats:
@@ -121,17 +143,36 @@ def costs(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -
 
 
 def last_value(trial: FrozenTrial) -> tuple[int, float] | None:
-    """Returns the last step that a trial reported and the value there, or None.
+    """Returns the last step that a trial reported and the first objective's value there, or None.
+
+    Args:
+        trial:
+            Of any state.
+    """
+    last = last_values(trial)
+    if last is None or last[1][0] is None:
+        return None
+    return last[0], last[1][0]
+
+
+def last_values(trial: FrozenTrial) -> tuple[int, Sequence[float | None]] | None:
+    """Returns the last step that a trial reported numbers for, and these, or None.
 
     Args:
         trial:
             Of a study with one objective, which keeps intermediate values, or with several, where
-            ``SampledTrial.report`` keeps them in the user attr ``reports``.
+            ``SampledTrial.report`` keeps them in the user attr ``reports``: one for each
+            objective, None for those not known.
     """
-    reports = {int(step): value for step, value in trial.user_attrs.get("reports", {}).items()}
-    values = trial.intermediate_values or reports
-    values = {step: value for step, value in values.items() if not math.isnan(value)}
-    return max(values.items()) if values else None
+    reports: dict[int, Sequence[float | None]]
+    reports = {int(step): values for step, values in trial.user_attrs.get("reports", {}).items()}
+    reports = reports or {step: [value] for step, value in trial.intermediate_values.items()}
+    told = [step for step, values in reports.items() if not any(map(_is_nan, values))]
+    return (max(told), reports[max(told)]) if told else None
+
+
+def _is_nan(value: float | None) -> bool:
+    return value is not None and math.isnan(value)
 
 
 def has_value(trial: FrozenTrial) -> bool:
@@ -142,7 +183,7 @@ def has_value(trial: FrozenTrial) -> bool:
             Of any state.
     """
     if trial.state == TrialState.PRUNED:
-        return last_value(trial) is not None
+        return last_values(trial) is not None
     return trial.state == TrialState.COMPLETE
 
 

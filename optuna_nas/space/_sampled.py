@@ -33,6 +33,10 @@ from optuna_nas.space._decisions import repeat_distribution
 from optuna_nas.space._node import checked_module
 from optuna_nas.space._node import Node
 from optuna_nas.space._protocol import Trial
+from optuna_nas.space._reports import checked_step
+from optuna_nas.space._reports import only_value
+from optuna_nas.space._reports import report_of
+from optuna_nas.space._reports import REPORTS
 from optuna_nas.space._scope import Scope
 
 
@@ -71,6 +75,10 @@ class SampledTrial:
         """What this trial was asked so far, in the order asked."""
         self.failure: Exception | None = None
         """What asking itself raised: an error of sampler or storage, never the candidate's."""
+        self.known: dict[int, float] = {}
+        """With several objectives, by index the values that are known before the trial ends."""
+        self.evaluating: int | None = None
+        """The index of the objective that is being evaluated."""
         self._answers: dict[str, Any] = {}
         self._before: dict[str, BaseDistribution] | None = None
 
@@ -214,27 +222,48 @@ class SampledTrial:
         """
         return cast(Trial, Scope(self, name))
 
-    def report(self, value: float, step: int) -> None:
-        """Reports an intermediate value, in studies with several objectives too.
+    def report(self, value: float | Sequence[float | None], step: int) -> None:
+        """Reports intermediate values, in studies with several objectives too.
 
-        There, values go to the user attr ``reports``, ``{step: value}``, and never to Optuna's
-        intermediate values: with those, ``TPESampler`` raises once a trial is pruned.
+        There, they go to the user attr ``reports``, ``{step: [value of each objective]}``, and
+        never to Optuna's intermediate values: with those, ``TPESampler`` raises once a trial is
+        pruned.
 
         Args:
             value:
-                The score so far.
+                The score so far; with several objectives one for each, None for what is not known
+                yet. Within :class:`optuna_nas.Objective` the score alone will do: what the others
+                are is put beside it, as far as it is known.
             step:
-                At least 0; epochs, as a rule.
+                At least 0; epochs, as a rule. Of two reports for one step, the first counts.
+
+        Raises:
+            TypeError:
+                If a value or the step is no number.
+            ValueError:
+                If there is not one value for each objective, or the step is negative.
         """
-        if self._is_multi_objective():
-            reports = {**self._trial.user_attrs.get("reports", {}), str(step): float(value)}
-            self._trial.set_user_attr("reports", reports)
-        else:
-            self._trial.report(value, step)
+        if not self._is_multi_objective():
+            self._trial.report(only_value(value), step)
+            return
+        reports = dict(self._trial.user_attrs.get(REPORTS, {}))
+        vector = report_of(value, len(self._trial.study.directions), self.known, self.evaluating)
+        reports.setdefault(str(checked_step(step)), vector)
+        self._trial.set_user_attr(REPORTS, reports)
 
     def should_prune(self) -> bool:
-        """Whether the study's pruner wants to stop this trial; with several objectives, never."""
-        return not self._is_multi_objective() and bool(self._trial.should_prune())
+        """Whether the study's pruner wants to stop this trial.
+
+        With several objectives, only pruners that know of them are asked: those with
+        ``several_objectives = True``, as ours in :mod:`optuna_nas.pruners`. Optuna's know one.
+        """
+        if not self._is_multi_objective():
+            return bool(self._trial.should_prune())
+        study = self._trial.study
+        if not getattr(study.pruner, "several_objectives", False):
+            return False
+        frozen = study._storage.get_trial(self._trial._trial_id)
+        return bool(study.pruner.prune(study, frozen))
 
     def set_user_attr(self, key: str, value: Any) -> None:
         """As :meth:`optuna.Trial.set_user_attr`.

@@ -1,7 +1,8 @@
 """``Objective``: from a trial to its values. Space, metrics and training meet here.
 
 A candidate is first built on the meta device, where size costs nothing, and held against the
-constraints; then it is built for real, run once on two rows, and given to the evaluators.
+constraints; then it is built for real and run once on two rows. What it costs is measured before
+it is trained: so a pruner knows it too, and a network that is too slow takes no training.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import contextmanager
-import math
 from typing import Any
 from typing import TypeAlias
 import warnings
@@ -32,6 +32,10 @@ from optuna_nas.space import Network
 from optuna_nas.space import SampledTrial
 from optuna_nas.space import SearchSpaceError
 from optuna_nas.space import sketch
+from optuna_nas.study._costs import Costs
+from optuna_nas.study._names import evaluator_name
+from optuna_nas.study._names import name_objectives
+from optuna_nas.study._number import as_number
 from optuna_nas.study._remembered import check_directions
 from optuna_nas.study._remembered import check_survey
 from optuna_nas.study._seeds import trial_rng
@@ -69,9 +73,12 @@ class Objective:
             takes one.
         *evaluators:
             One for each direction of the study, in that order; each any callable
-            ``(module, trial) -> float``.
+            ``(module, trial) -> float``. Metrics are measured first, and once each; all that a
+            trial's metrics said is in its user attr ``metrics``.
         constraints:
-            On static metrics: ``[metrics.Parameters() <= 1_000_000]``. Checked before training.
+            On metrics: ``[metrics.Parameters() <= 1_000_000]``. Checked before training; static
+            metrics before the network takes any memory. In each trial they are Optuna's
+            constraints, and the user attr ``constraints`` for the dashboard.
         example:
             An input, ``[batch, ...]``, of which two rows are run before training; a tuple for
             a ``forward`` of several. By default the data of the first evaluator that has some.
@@ -107,10 +114,13 @@ class Objective:
         if study is not None:
             self.check(study)
         sampled = SampledTrial(trial)
+        costs = Costs(sampled, self.constraints)
         with trial_rng(study, trial.number):
             try:
-                module = self._candidate(sampled)
-                values = tuple(_value(evaluate, module, sampled) for evaluate in self.evaluators)
+                with _noted(costs):
+                    module = self._candidate(sampled, costs)
+                    sampled.known.update(self._costs(module, costs))
+                values = self._values(module, sampled)
             except Rejected as rejection:
                 self._reject(sampled, rejection.reason)
                 raise
@@ -138,38 +148,38 @@ class Objective:
         if self._decisions is None:
             self._decisions, self._device = decisions(self.network)
         check_survey(study, self._decisions)
+        name_objectives(study, self.evaluators)
 
-    def _candidate(self, trial: SampledTrial) -> nn.Module:
+    def _candidate(self, trial: SampledTrial, costs: Costs) -> nn.Module:
         """Builds the trial's network, once nothing speaks against it."""
         with _rejected_if_unbuildable(trial):
             sketched, self._device = sketch(self.network, trial, self._device)
         trial.set_user_attr(ARCHITECTURE, list(trial.asked))
         self._check_size(sketched)
-        self._check_constraints(sketched, trial)
+        costs.check((c for c in self.constraints if c.metric.static), sketched)
         with _rejected_if_unbuildable(trial):
             module = construct(self.network, trial)
         self._dry_run(module)
         return module
+
+    def _costs(self, module: nn.Module, costs: Costs) -> dict[int, float]:
+        """What can be said before training, by the objective's index."""
+        costs.check((c for c in self.constraints if not c.metric.static), module)
+        asked = enumerate(self.evaluators)
+        return {i: costs.of(metric, module) for i, metric in asked if isinstance(metric, Metric)}
+
+    def _values(self, module: nn.Module, trial: SampledTrial) -> tuple[float, ...]:
+        for i, evaluate in enumerate(self.evaluators):
+            if i not in trial.known:
+                trial.evaluating = i
+                trial.known[i] = _value(evaluate, module, trial)
+        return tuple(trial.known[i] for i in range(len(self.evaluators)))
 
     def _check_size(self, sketched: nn.Module) -> None:
         parameters = Parameters().measure(sketched)
         if self.max_parameters is not None and parameters > self.max_parameters:
             raise Rejected(
                 f"too large: {parameters:,.0f} parameters, max_parameters={self.max_parameters:,}"
-            )
-
-    def _check_constraints(self, sketched: nn.Module, trial: SampledTrial) -> None:
-        violations = {}
-        for constraint in self.constraints:
-            value = _measure(constraint.metric, sketched)
-            violations[constraint.name] = constraint.violation(value)
-            trial.set_constraint(constraint.name, violations[constraint.name])
-        if violations:
-            trial.set_user_attr("constraints", violations)
-        broken = [name for name, violation in violations.items() if violation > 0]
-        if broken:
-            raise Rejected(
-                "breaks " + ", ".join(f"{name} (by {violations[name]:.6g})" for name in broken)
             )
 
     def _dry_run(self, module: nn.Module) -> None:
@@ -191,9 +201,6 @@ class Objective:
 
     def _reject(self, trial: SampledTrial, reason: str) -> None:
         trial.set_user_attr("rejected", reason)
-        for constraint in self.constraints:
-            if constraint.name not in trial.constraints:
-                trial.set_constraint(constraint.name, math.inf)
         self._rejected_in_a_row += 1
         if self._rejected_in_a_row == WARN_AFTER:
             warnings.warn(
@@ -215,33 +222,22 @@ def _rejected_if_unbuildable(trial: SampledTrial) -> Iterator[None]:
         raise Rejected(f"cannot be built: {error}") from error
 
 
-def _measure(metric: Metric, module: nn.Module) -> float:
+@contextmanager
+def _noted(costs: Costs) -> Iterator[None]:
     try:
-        return metric.measure(module)
-    except (*CANNOT_BE_BUILT, IndexError) as error:
-        raise Rejected(f"{metric.name} cannot be measured: {error}") from error
+        yield
+    finally:
+        costs.note()
 
 
 def _value(evaluate: Evaluator, module: nn.Module, trial: SampledTrial) -> float:
-    if isinstance(evaluate, Metric):
-        return _measure(evaluate, module)
     try:
         value = evaluate(module, trial)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         raise Rejected(f"out of memory: {error}") from error
-    try:
-        if isinstance(value, str):
-            raise TypeError
-        value = float(value)
-    except (TypeError, ValueError, RuntimeError):
-        raise TypeError(
-            f"evaluator {_name(evaluate)} must return a float, but returned {value!r}."
-        ) from None
-    if math.isnan(value):
-        raise Rejected(f"evaluator {_name(evaluate)} returned NaN")
-    return value
+    return as_number(f"evaluator {evaluator_name(evaluate)}", value)
 
 
 def _checked_evaluators(evaluators: Sequence[Any]) -> tuple[Evaluator, ...]:
@@ -289,7 +285,3 @@ def _two_rows(example: Any) -> tuple[torch.Tensor, ...] | None:
             "example must be a batch of inputs, a tensor or an array with at least one dimension "
             f"(or a tuple of them), but got {example!r} ({type(example).__name__})."
         ) from None
-
-
-def _name(evaluate: Any) -> str:
-    return getattr(evaluate, "__name__", type(evaluate).__name__)

@@ -66,7 +66,7 @@ def finish(study: optuna.Study, trial: optuna.Trial, rng: random.Random) -> None
         trial.report(value, rng.randint(1, 3))
         study.tell(trial, state=TrialState.PRUNED)
     else:
-        trial.set_user_attr("reports", {"1": value} if way == "pruned" else {})
+        trial.set_user_attr("reports", {"1": [value, None]} if way == "pruned" else {})
         state = TrialState.FAIL if way == "fail" else TrialState.PRUNED
         study.tell(trial, state=state)
 

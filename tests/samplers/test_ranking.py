@@ -19,6 +19,7 @@ from optuna_nas.samplers import last_value
 from optuna_nas.samplers._ranking import costs
 from optuna_nas.samplers._ranking import fronts
 from optuna_nas.samplers._ranking import has_value
+from optuna_nas.samplers._ranking import last_values
 from optuna_nas.samplers._ranking import leaders
 from optuna_nas.samplers._ranking import violation
 
@@ -34,6 +35,16 @@ def complete(number: int, *values: float, **constraints: float) -> FrozenTrial:
 def pruned(number: int, reports: dict[int, float], **constraints: float) -> FrozenTrial:
     trial = create_trial(
         state=TrialState.PRUNED, intermediate_values=reports, system_attrs=_attrs(constraints)
+    )
+    return _numbered(number, trial)
+
+
+def several(
+    number: int, reports: dict[int, list[float | None]], **constraints: float
+) -> FrozenTrial:
+    kept = {str(step): values for step, values in reports.items()}
+    trial = create_trial(
+        state=TrialState.PRUNED, user_attrs={"reports": kept}, system_attrs=_attrs(constraints)
     )
     return _numbered(number, trial)
 
@@ -60,7 +71,10 @@ def some_trials(draw: st.DrawFn, m: int) -> list[FrozenTrial]:
         if draw(st.integers(0, 3)):
             return complete(number, *(draw(VALUE) for _ in range(m)), size=by)
         value = st.one_of(VALUE, st.just(math.nan))
-        return pruned(number, draw(st.dictionaries(st.integers(1, 3), value)), size=by)
+        if m == 1:
+            return pruned(number, draw(st.dictionaries(st.integers(1, 3), value)), size=by)
+        vector = st.lists(st.one_of(value, st.none()), min_size=m, max_size=m)
+        return several(number, draw(st.dictionaries(st.integers(1, 3), vector)), size=by)
 
     return [one(number) for number in range(draw(st.integers(0, 12)))]
 
@@ -208,11 +222,28 @@ def test_pruned_trials_rank_by_how_far_they_got_then_by_their_last_value() -> No
 
 
 def test_with_several_objectives_reports_are_read_from_the_user_attrs() -> None:
-    first = create_trial(state=TrialState.PRUNED, user_attrs={"reports": {"1": 5.0, "10": 3.0}})
-    second = create_trial(state=TrialState.PRUNED, user_attrs={"reports": {"9": 9.0}})
+    first = several(1, {1: [5.0, 2.0], 10: [3.0, 2.0]})
+    assert last_values(first) == (10, [3.0, 2.0])
     assert last_value(first) == (10, 3.0)
-    trials = [_numbered(0, second), _numbered(1, first)]
+    trials = [several(0, {9: [9.0, 2.0]}), first]
     assert numbers(best_first(trials, [UP, DOWN])) == [1, 0]
+
+
+def test_with_several_objectives_pruned_trials_that_got_as_far_rank_by_their_front() -> None:
+    trials = [
+        several(0, {3: [9.0, 9.0]}),
+        several(1, {3: [5.0, 5.0]}),
+        several(2, {3: [4.0, 6.0]}),  # 1 is better in both
+        several(3, {3: [1.0, 1.0]}),
+        several(4, {1: [9.0, 0.0]}),
+    ]
+    assert numbers(best_first(trials, [UP, DOWN])) == [0, 1, 3, 2, 4]
+
+
+def test_what_is_not_known_of_a_pruned_trial_counts_as_worst() -> None:
+    trials = [several(0, {3: [5.0, None]}), several(1, {3: [5.0, 7.0]})]
+    assert numbers(best_first(trials, [UP, DOWN])) == [1, 0]
+    assert last_value(several(0, {3: [None, 2.0]})) is None
 
 
 def test_the_last_value_is_the_last_number_that_was_reported() -> None:

@@ -3,11 +3,14 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.distributions import IntDistribution
+from optuna.pruners import BasePruner
 from optuna.samplers import RandomSampler
 from optuna.trial import FixedTrial
+from optuna.trial import FrozenTrial
 import pytest
 import torch
 from torch import nn
@@ -119,16 +122,89 @@ def test_a_function_of_optunas_questions_runs_on_a_bare_trial_too() -> None:
     assert network(FixedTrial({"width": 3})).in_features == 3
 
 
-def test_in_studies_with_several_objectives_reports_go_to_a_user_attr_and_nothing_is_pruned() -> (
-    None
-):
-    study = optuna.create_study(directions=["maximize", "minimize"])
-    trial = SampledTrial(study.ask())
-    trial.report(0.5, 1)
-    trial.report(0.75, 2)
-    assert trial.should_prune() is False
-    assert study.trials[0].user_attrs == {"reports": {"1": 0.5, "2": 0.75}}
+def two_objectives(pruner: BasePruner | None = None) -> tuple[optuna.Study, SampledTrial]:
+    study = optuna.create_study(directions=["maximize", "minimize"], pruner=pruner)
+    return study, SampledTrial(study.ask())
+
+
+def test_with_several_objectives_reports_go_to_a_user_attr() -> None:
+    study, trial = two_objectives()
+    trial.report([0.5, None], 1)
+    trial.report([torch.tensor(0.75), np.float32(2)], 2)
+    assert study.trials[0].user_attrs == {"reports": {"1": [0.5, None], "2": [0.75, 2.0]}}
     assert study.trials[0].intermediate_values == {}
+
+
+def test_of_two_reports_for_one_step_the_first_counts() -> None:
+    study, trial = two_objectives()
+    trial.report([1.0, 2.0], 3)
+    trial.report([5.0, 6.0], 3)
+    assert study.trials[0].user_attrs["reports"] == {"3": [1.0, 2.0]}
+
+
+def test_a_report_of_the_objective_being_evaluated_holds_what_is_known_of_the_others() -> None:
+    study, trial = two_objectives()
+    trial.evaluating = 0
+    trial.report(0.5, 1)
+    trial.known[1] = 7.0
+    trial.report(0.75, 2)
+    assert study.trials[0].user_attrs["reports"] == {"1": [0.5, None], "2": [0.75, 7.0]}
+
+
+def test_with_one_objective_a_report_of_one_value_is_optunas() -> None:
+    study = optuna.create_study()
+    trial = SampledTrial(study.ask())
+    trial.report([0.5], 1)
+    trial.report(0.25, 2)
+    assert study.trials[0].intermediate_values == {1: 0.5, 2: 0.25}
+    with pytest.raises(ValueError, match=r"has one objective, but report got \[1\.0, 2\.0\]"):
+        trial.report([1.0, 2.0], 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "step", "error", "message"),
+    [
+        ([1.0], 1, ValueError, r"one value for each of the 2 objectives.*but got 1: \[1\.0\]"),
+        (0.5, 1, ValueError, r"trial\.report\(\[score, cost\], step\), but got 0\.5"),
+        ([1.0, "a"], 1, TypeError, r"report needs numbers, but got 'a'"),
+        ([1.0, 2.0], 1.5, TypeError, r"step must be an int, but got 1\.5"),
+        ([1.0, 2.0], -1, ValueError, r"step must be at least 0, but got -1"),
+    ],
+)
+def test_reports_that_are_none_are_refused(
+    value: Any, step: Any, error: type[Exception], message: str
+) -> None:
+    study, trial = two_objectives()
+    with pytest.raises(error, match=message):
+        trial.report(value, step)
+    assert study.trials[0].user_attrs == {}
+
+
+class AfterTwo(BasePruner):
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        return len(trial.user_attrs.get("reports", trial.intermediate_values)) >= 2
+
+
+class AfterTwoOfSeveral(AfterTwo):
+    several_objectives = True
+
+
+def test_with_several_objectives_a_pruner_that_knows_of_them_is_asked() -> None:
+    _, trial = two_objectives(AfterTwoOfSeveral())
+    trial.report([0.5, 1.0], 1)
+    assert trial.should_prune() is False
+    trial.report([0.5, 1.0], 2)
+    assert trial.should_prune() is True
+
+
+@pytest.mark.parametrize("pruner", [AfterTwo(), None])  # None is Optuna's median
+def test_with_several_objectives_a_pruner_that_knows_one_is_not_asked(
+    pruner: BasePruner | None,
+) -> None:
+    _, trial = two_objectives(pruner)
+    trial.report([0.5, 1.0], 1)
+    trial.report([0.5, 1.0], 2)
+    assert trial.should_prune() is False
 
 
 def test_one_name_with_two_distributions_in_a_trial_is_an_error_that_shows_both() -> None:

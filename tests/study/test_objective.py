@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 from typing import Any
+import warnings
 
 import numpy as np
 import optuna
@@ -229,12 +230,104 @@ def test_torchs_random_numbers_go_on_as_if_no_trial_had_been() -> None:
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_with_several_objectives_nothing_is_pruned_and_reports_are_kept() -> None:
+def test_with_several_objectives_reports_hold_what_metrics_say() -> None:
     objective = Objective(Net, Train(data(64), data(32), epochs=2), metrics.Parameters())
-    study = run(objective, directions=["maximize", "minimize"], n_trials=6)
-    assert all(trial.state == TrialState.COMPLETE for trial in study.trials)
-    reports = study.trials[0].user_attrs["reports"]
-    assert list(reports.values()) == study.trials[0].user_attrs["curve"]
+    study = run(objective, directions=["maximize", "minimize"], pruner=None, n_trials=3)
+    for trial in study.trials:
+        curve, (_, parameters) = trial.user_attrs["curve"], trial.values
+        reports = {str(i): [score, parameters] for i, score in enumerate(curve, start=1)}
+        assert trial.user_attrs["reports"] == reports
+
+
+def test_successive_halving_prunes_with_several_objectives() -> None:
+    objective = Objective(Net, Train(data(64), data(32), epochs=6), metrics.Parameters())
+    study = run(objective, directions=["maximize", "minimize"], n_trials=20)
+    states = {trial.state for trial in study.trials}
+    assert states == {TrialState.PRUNED, TrialState.COMPLETE}
+    best = max(study.best_trials, key=lambda trial: trial.values[0])
+    assert len(best.user_attrs["curve"]) == 6
+
+
+class Cost(metrics.Metric):
+    """One that needs the network itself, and says how often it was asked."""
+
+    name, unit, static = "cost", "", False
+
+    def __init__(self, value: object = None) -> None:
+        self.value, self.asked = value, 0
+
+    def measure(self, module: nn.Module) -> float:
+        self.asked += 1
+        assert not next(module.parameters()).is_meta
+        return size(module, None) if self.value is None else self.value
+
+
+def test_a_metric_is_measured_before_training_and_once() -> None:
+    cost, trained = Cost(), []
+
+    def train(module: nn.Module, trial: Any) -> float:
+        trained.append(cost.asked)
+        return 0.0
+
+    objective = Objective(Net, train, cost, constraints=[cost <= 1e9])
+    study = run(objective, directions=["maximize", "minimize"], n_trials=3)
+    assert trained == [1, 2, 3]
+    for trial in study.trials:
+        assert trial.user_attrs["metrics"] == {"cost": trial.values[1]}
+        assert trial.user_attrs["constraints"] == trial.constraints
+        assert trial.constraints == {"cost <= 1000000000": trial.values[1] - 1e9}
+
+
+def test_a_network_that_costs_too_much_is_not_trained() -> None:
+    def train(module: nn.Module, trial: Any) -> float:
+        raise AssertionError("trained")
+
+    cost = Cost()
+    constraints = [metrics.Parameters() >= 1, cost <= 3]
+    trial = run(Objective(Net, train, constraints=constraints), n_trials=1).trials[0]
+    parameters = trial.user_attrs["metrics"]["parameters"]
+    assert trial.state == TrialState.PRUNED
+    assert trial.user_attrs["rejected"] == f"breaks cost <= 3 (by {parameters - 3:g})"
+    assert trial.constraints == {"parameters >= 1": 1 - parameters, "cost <= 3": parameters - 3}
+
+
+def test_a_constraint_that_was_not_measured_is_broken_by_infinity() -> None:
+    constraints = [metrics.Parameters() <= 1, Cost() <= 3]
+    trial = run(Objective(Net, size, constraints=constraints), n_trials=1).trials[0]
+    assert trial.constraints["cost <= 3"] == math.inf
+    assert trial.user_attrs["constraints"] == trial.constraints
+
+
+def test_metrics_that_return_nan_reject_and_those_that_return_no_number_are_errors() -> None:
+    study = run(Objective(Net, Cost(math.nan)), n_trials=1)
+    assert study.trials[0].user_attrs["rejected"] == "metric cost returned NaN"
+    assert run(Objective(Net, Cost(torch.tensor([2.5]))), n_trials=1).best_value == 2.5
+    with pytest.raises(TypeError, match=r"metric cost must return a float, but returned tensor"):
+        run(Objective(Net, Cost(torch.zeros(2))), n_trials=1)
+
+
+def test_an_evaluator_of_several_values_is_an_error() -> None:
+    objective = Objective(Net, lambda module, trial: (1.0, 2.0), size)
+    with pytest.raises(TypeError, match=r"evaluator <lambda> must return a float.*\(1\.0, 2\.0\)"):
+        run(objective, directions=["maximize", "minimize"], n_trials=1)
+
+
+def test_the_objectives_are_named_after_the_evaluators() -> None:
+    parameters = metrics.Parameters()
+    objective = Objective(Net, size, parameters, parameters)
+    study = run(objective, directions=["minimize"] * 3, n_trials=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert study.metric_names == ["size", "parameters", "parameters 3"]
+
+
+def test_names_that_a_study_has_are_kept() -> None:
+    study = create_study(sampler="random", seed=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        study.set_metric_names(["mine"])
+        study.optimize(Objective(Net, size), n_trials=1)
+        assert study.metric_names == ["mine"]
 
 
 def test_successive_halving_prunes_with_one_objective() -> None:
