@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from optuna_nas import metrics
     from optuna_nas import oneshot
     from optuna_nas import ops
+    from optuna_nas import pruners
     from optuna_nas import samplers
     from optuna_nas import space
     from optuna_nas import spaces
     from optuna_nas import study
     from optuna_nas import training
+    from optuna_nas import visualization
     from optuna_nas.oneshot import Supernet
     from optuna_nas.oneshot import SupernetTrial
     from optuna_nas.space import build
@@ -35,7 +37,18 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_PACKAGES = ("metrics", "oneshot", "ops", "samplers", "space", "spaces", "study", "training")
+_PACKAGES = (
+    "metrics",
+    "oneshot",
+    "ops",
+    "pruners",
+    "samplers",
+    "space",
+    "spaces",
+    "study",
+    "training",
+    "visualization",
+)
 _HOME = {
     "build": "space",
     "create_study": "study",
@@ -57,6 +70,7 @@ __all__ = [
     "Objective",
     "oneshot",
     "ops",
+    "pruners",
     "Rejected",
     "SampledTrial",
     "samplers",
@@ -69,6 +83,7 @@ __all__ = [
     "SurveyTrial",
     "Train",
     "training",
+    "visualization",
     "warm_start",
 ]
 

@@ -74,7 +74,17 @@ def search(
     ] = None,
     also: Annotated[
         str | None,
-        _search_option(help="A second objective, to keep small: parameters or flops."),
+        _search_option(
+            help="A second objective, to keep small: parameters, flops or latency (ms of one "
+            "row on the CPU)."
+        ),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        _search_option(
+            help="The most that a network may cost, as in parameters=10000 or latency=0.5; may "
+            "be repeated."
+        ),
     ] = None,
     control: Annotated[
         bool,
@@ -103,7 +113,7 @@ def search(
 
     The same command again goes on where the last one stopped.
     """
-    arguments = {**locals(), "drop": tuple(drop or ())}
+    arguments = {**locals(), "drop": tuple(drop or ()), "limit": tuple(limit or ())}
     with told():
         from optuna_nas._cli._search import search as run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import fields
+import math
 from pathlib import Path
 import shlex
 
@@ -24,8 +25,8 @@ SAMPLERS = (
 )
 """The first is the default. Those of ``create_study``, which help texts must not wait for."""
 
-PRUNERS = ("successive_halving", "hyperband", "median", "none")
-COSTS = ("parameters", "flops")
+PRUNERS = ("successive_halving", "hyperband", "learning_curve", "median", "none")
+COSTS = ("parameters", "flops", "latency")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Options:
     timeout: float | None = None
     epochs: int | None = None
     also: str | None = None
+    limit: tuple[str, ...] = ()
     control: bool = False
     out: Path | None = None
     storage: str | None = None
@@ -67,6 +69,14 @@ class Options:
             if value not in (*legal, None):
                 guess = nearest(value, legal)
                 raise BadInput(f"--{name} must be one of {list(legal)}, not {value!r}.{guess}")
+
+        for text in self.limit:
+            _limit(text)
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The most that a network may cost, by the cost's name."""
+        return dict(_limit(text) for text in self.limit)
 
     @property
     def folder(self) -> Path:
@@ -93,3 +103,19 @@ class Options:
             for one in value if isinstance(value, tuple) else (value,):
                 words += [f"--{field.name}"] if one is True else [f"--{field.name}", str(one)]
         return shlex.join(words)
+
+
+def _limit(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    if name not in COSTS:
+        raise BadInput(
+            f"--limit must be a cost and its limit, as in parameters=10000, with one of "
+            f"{list(COSTS)}, not {text!r}.{nearest(name, COSTS)}"
+        )
+    try:
+        limit = float(value)
+    except ValueError:
+        limit = math.nan
+    if not 0 < limit < math.inf:
+        raise BadInput(f"--limit {name} must be a number above 0, not {value!r}.")
+    return name, limit

@@ -12,6 +12,8 @@ from optuna_nas._cli._options import Options
 from optuna_nas._cli._space import choose_space
 from optuna_nas._cli._space import Space
 from optuna_nas.metrics import Flops
+from optuna_nas.metrics import Latency
+from optuna_nas.metrics import Metric
 from optuna_nas.metrics import Parameters
 from optuna_nas.study import Objective
 from optuna_nas.training import Train
@@ -47,12 +49,23 @@ class Setup:
     @property
     def objectives(self) -> list[str]:
         """What is optimized: the score, to be maximized, and perhaps a cost."""
-        return [self.data.metric, *([self.options.also] if self.options.also else [])]
+        also = [self.cost(self.options.also).name] if self.options.also else []
+        return [self.data.metric, *also]
+
+    def cost(self, name: str) -> Metric:
+        """A cost by its name in the options."""
+        row = self.data.train[0][:1]
+        if name == "latency":
+            with bad_input():
+                return Latency(row, threads=self.options.threads)
+        return Parameters() if name == "parameters" else Flops(row)
 
     def signature(self) -> dict[str, Any]:
         """What makes this search this one and not another, as JSON has it."""
         arguments = ", ".join(f"{name}={value}" for name, value in self.space.arguments.items())
+        limits = {"limits": self.options.limits} if self.options.limit else {}
         return {
+            **limits,
             "data": f"{self.data.name} ({self.data.fingerprint})",
             "target": self.options.target,
             "drop": list(self.options.drop),
@@ -79,9 +92,9 @@ class Setup:
                 seed=options.seed,
                 device=options.device,
             )
-        costs = {"parameters": Parameters(), "flops": Flops(data.train[0][:1])}
-        also = [costs[options.also]] if options.also else []
-        return Objective(self.space.network, train, *also)
+        also = [self.cost(options.also)] if options.also else []
+        limits = [self.cost(name) <= limit for name, limit in options.limits.items()]
+        return Objective(self.space.network, train, *also, constraints=limits)
 
 
 def set_up(options: Options) -> Setup:

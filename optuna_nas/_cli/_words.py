@@ -44,9 +44,9 @@ def introduce(console: Console, setup: Setup, study: optuna.Study) -> None:
     train, valid, test = data.rows
     surveyed = survey(space.network)
     sampler = type(study.sampler).__name__
-    may_stop = len(study.directions) == 1 and not isinstance(study.pruner, NopPruner)
-    up_to = "up to " if may_stop else ""
-    goal = f"more {data.metric}" + (f" with fewer {options.also}" if options.also else "")
+    up_to = "" if isinstance(study.pruner, NopPruner) else "up to "
+    less = "less" if options.also == "latency" else "fewer"
+    goal = f"more {data.metric}" + (f" with {less} {options.also}" if options.also else "")
     lines = {
         "Data": f"{data.name}: {_described(data)}",
         "Task": data.reason,
@@ -58,8 +58,9 @@ def introduce(console: Console, setup: Setup, study: optuna.Study) -> None:
         "Seed": f"{options.seed}",
         "Study": without_password(options.where),
     }
-    if options.also and options.pruner not in (None, "none"):
-        lines["Pruner"] = f"{options.pruner} stops nothing yet: there are two objectives"
+    if options.limit:
+        limits = (f"at most {most:,g} {name}" for name, most in options.limits.items())
+        lines["Limits"] = ", ".join(limits)
     console.print(_labelled(lines))
     console.print()
 

@@ -70,6 +70,15 @@ class Flops(Metric):
             copy(*self._row_for(module))
         return float(counter.get_total_flops())
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Flops) and self._shapes() == other._shapes()
+
+    def __hash__(self) -> int:
+        return hash(self._shapes())
+
+    def _shapes(self) -> tuple[Any, ...]:
+        return type(self), *((row.shape, row.dtype) for row in self._row)
+
     def _row_for(self, module: nn.Module) -> list[Tensor]:
         """The row in the network's precision; integers stay as they are."""
         floats = (p.dtype for p in module.parameters() if p.is_floating_point())

@@ -20,9 +20,10 @@ from optuna_nas.space import ARCHITECTURE
 from optuna_nas.training._data import Data
 from optuna_nas.training._data import load
 from optuna_nas.training._data import Rows
+from optuna_nas.training._scores import direction_of
 from optuna_nas.training._scores import evaluate
 from optuna_nas.training._scores import Metric
-from optuna_nas.training._train import direction_of
+from optuna_nas.training._scores import name_of
 
 
 SharedWeights: TypeAlias = Supernet | FewShot | OnceForAll
@@ -92,10 +93,11 @@ class OneShot:
         self._recalibrate = list(recalibrate) if isinstance(recalibrate, Iterator) else recalibrate
         self._valid = load(valid, "valid")
         peeked = self._valid.peek()
-        self.direction = direction_of(
-            metric, direction, None if peeked is None else peeked.targets
-        )
+        targets = None if peeked is None else peeked.targets
+        self.direction = direction_of(metric, direction, targets)
         """``"maximize"`` or ``"minimize"``."""
+        self.name = name_of(metric, targets)
+        """What the score is called: ``"accuracy"``, or the name of the function."""
 
     def __call__(self, module: nn.Module, trial: Any) -> float:
         """Returns the score of the trial's path.

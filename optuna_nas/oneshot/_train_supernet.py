@@ -46,9 +46,9 @@ from optuna_nas.training._data import Rows
 from optuna_nas.training._epochs import check_epochs
 from optuna_nas.training._recipe import make_recipe
 from optuna_nas.training._recipe import MakeRecipe
+from optuna_nas.training._scores import direction_of
 from optuna_nas.training._scores import Metric
 from optuna_nas.training._seeds import check_seed
-from optuna_nas.training._train import direction_of
 
 
 NAMED: dict[str, Paths] = {"uniform": uniform, "fair": fair}

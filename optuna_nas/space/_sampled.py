@@ -79,6 +79,8 @@ class SampledTrial:
         """With several objectives, by index the values that are known before the trial ends."""
         self.evaluating: int | None = None
         """The index of the objective that is being evaluated."""
+        self.costs: Any = None
+        """What metrics said of the candidate, where an objective asked them."""
         self._answers: dict[str, Any] = {}
         self._before: dict[str, BaseDistribution] | None = None
 

@@ -91,9 +91,14 @@ class Costs:
             self._trial.set_constraint(name, violation)
         if self._violations:
             self._trial.set_user_attr(VIOLATIONS, self._violations)
+        self.note_metrics()
+
+    def note_metrics(self) -> None:
+        """Writes what metrics said, beside what is there."""
         if self._measured:
             costs = {metric.name: value for metric, value in self._measured}
-            self._trial.set_user_attr(COSTS, costs)
+            before = self._trial.user_attrs.get(COSTS, {})
+            self._trial.set_user_attr(COSTS, {**before, **costs})
 
     def _ask(self, metric: Metric, module: nn.Module) -> object:
         try:

@@ -29,6 +29,8 @@ from optuna.samplers import TPESampler
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
+from optuna_nas.pruners import LearningCurvePruner
+from optuna_nas.pruners import ParetoSuccessiveHalvingPruner
 from optuna_nas.samplers import LocalSearchSampler
 from optuna_nas.samplers import PredictorSampler
 from optuna_nas.samplers import RandomSampler
@@ -71,8 +73,17 @@ resume, so that no two repeat the same proposals."""
 PRUNERS: Mapping[str, Callable[[], BasePruner]] = {
     "successive_halving": lambda: SuccessiveHalvingPruner(min_resource=2, reduction_factor=3),
     "hyperband": lambda: HyperbandPruner(min_resource=2, reduction_factor=3),
+    "learning_curve": LearningCurvePruner,
     "median": lambda: MedianPruner(n_startup_trials=5, n_warmup_steps=2),
 }
+"""With one objective."""
+
+PARETO_PRUNERS: Mapping[str, Callable[[], BasePruner]] = {
+    "successive_halving": lambda: ParetoSuccessiveHalvingPruner(),
+    "hyperband": lambda: ParetoSuccessiveHalvingPruner(brackets=3),
+    "learning_curve": LearningCurvePruner,
+}
+"""With several."""
 
 
 def create_study(
@@ -103,7 +114,9 @@ def create_study(
             needs a ``step``), or a sampler.
         pruner:
             ``"successive_halving"`` (rungs at 2, 6, 18, ... epochs, a third goes on),
-            ``"hyperband"``, ``"median"``, None, or a pruner.
+            ``"hyperband"``, ``"learning_curve"``, ``"median"``, None, or a pruner. With several
+            objectives the first three are those of :mod:`optuna_nas.pruners`, which know of them;
+            ``"median"`` and Optuna's others are for one.
         direction:
             ``"maximize"`` or ``"minimize"`` (the default), for one objective.
         directions:
@@ -125,10 +138,12 @@ def create_study(
     Raises:
         ValueError:
             If a name is unknown or missing, a seed negative or another than the study's, a
-            storage none, or a loaded study has other directions.
+            storage none, or a loaded study has other directions; if there are several objectives
+            and the pruner knows one.
     """
     _check_name("sampler", sampler, {**OURS, **OPTUNAS}, BaseSampler)
     _check_name("pruner", pruner, PRUNERS, BasePruner | None)
+    _pruner(pruner, 1 if directions is None else len(directions))
     seed = _checked_seed(seed)
     opened = open_storage(storage)
     if study_name is None and _is_journal(storage):
@@ -142,7 +157,6 @@ def create_study(
     chosen: Any = {
         "storage": opened,
         "sampler": sampler if isinstance(sampler, BaseSampler) else None,
-        "pruner": _pruner(pruner),
     }
     try:
         with told_if_unwritable(storage):
@@ -155,6 +169,7 @@ def create_study(
         created = False
         study = optuna.load_study(study_name=study_name, **chosen)
         _check_directions(study, direction, directions)
+    study.pruner = _pruner(pruner, len(study.directions))
     seed = settle_seed(study, seed, created=created)
     if sampler in OURS:
         study.sampler = OURS[str(sampler)](seed=seed)
@@ -184,10 +199,24 @@ def _checked_seed(seed: Any) -> int | None:
     return checked
 
 
-def _pruner(pruner: BasePruner | str | None) -> BasePruner:
+def _pruner(pruner: BasePruner | str | None, objectives: int) -> BasePruner:
     if pruner is None:
         return NopPruner()
-    return PRUNERS[pruner]() if isinstance(pruner, str) else pruner
+    known = PRUNERS if objectives == 1 else PARETO_PRUNERS
+    if isinstance(pruner, str) and pruner in known:
+        return known[pruner]()
+    if isinstance(pruner, BasePruner) and (
+        objectives == 1
+        or isinstance(pruner, NopPruner)
+        or getattr(pruner, "several_objectives", False)
+    ):
+        return pruner
+    raise ValueError(
+        f"pruner {pruner if isinstance(pruner, str) else type(pruner).__name__!r} knows one "
+        f"objective, but the study has {objectives}. Take one of {sorted(PARETO_PRUNERS)}, None, "
+        "or a pruner with several_objectives = True, such as "
+        "optuna_nas.pruners.ParetoSuccessiveHalvingPruner()."
+    )
 
 
 def _check_name(what: str, given: Any, known: Mapping[str, Any], types: Any) -> None:

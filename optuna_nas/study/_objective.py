@@ -114,7 +114,7 @@ class Objective:
         if study is not None:
             self.check(study)
         sampled = SampledTrial(trial)
-        costs = Costs(sampled, self.constraints)
+        sampled.costs = costs = Costs(sampled, self.constraints)
         with trial_rng(study, trial.number):
             try:
                 with _noted(costs):

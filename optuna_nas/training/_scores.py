@@ -175,3 +175,53 @@ def named_score(name: str | None, floats: bool) -> Score:
             "Integers and bools are classes, floats are numbers to predict."
         )
     return SCORES[name]
+
+
+def direction_of(metric: Metric, direction: str | None, targets: Tensor | None) -> str:
+    """Which way a metric goes.
+
+    Args:
+        metric:
+            As for :class:`Train`.
+        direction:
+            What the user says of it, or None.
+        targets:
+            Some of y, or None if they are not known yet.
+
+    Raises:
+        ValueError:
+            If it must be said, is not legal, or is not that of the metric.
+    """
+    if direction not in ("maximize", "minimize", None):
+        raise ValueError(f"direction must be 'maximize' or 'minimize', but is {direction!r}.")
+    if callable(metric):
+        if direction is None:
+            raise ValueError(
+                "metric is a function, so direction must be given: 'maximize' or 'minimize'."
+            )
+        return direction
+    if targets is None and metric is None:
+        raise ValueError(
+            "metric must be given, since the targets of an iterable dataset are not known yet."
+        )
+    floats = metric in ("r2", "mse", "mae") if targets is None else targets.is_floating_point()
+    known = named_score(metric, floats).direction
+    if direction not in (known, None):
+        raise ValueError(
+            f"direction must be {known!r} for metric {metric!r}, but is {direction!r}."
+        )
+    return known
+
+
+def name_of(metric: Metric, targets: Tensor | None) -> str:
+    """What a metric is called.
+
+    Args:
+        metric:
+            As for :class:`Train`.
+        targets:
+            Some of y; a metric that is None follows from them.
+    """
+    if callable(metric):
+        return str(getattr(metric, "__name__", type(metric).__name__))
+    return metric or ("r2" if targets is not None and targets.is_floating_point() else "accuracy")

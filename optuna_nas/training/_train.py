@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from dataclasses import field
 from time import perf_counter
 from typing import Any
 
@@ -18,24 +20,36 @@ from optuna_nas.training._data import Resident
 from optuna_nas.training._data import Rows
 from optuna_nas.training._device import resolve_device
 from optuna_nas.training._epochs import check_epochs
-from optuna_nas.training._epochs import train_epochs
+from optuna_nas.training._points import Point
+from optuna_nas.training._points import train_points
 from optuna_nas.training._recipe import default_recipe
 from optuna_nas.training._recipe import make_recipe
 from optuna_nas.training._recipe import MakeRecipe
 from optuna_nas.training._rejected import is_out_of_memory
 from optuna_nas.training._rejected import Rejected
+from optuna_nas.training._resource import check_countable
+from optuna_nas.training._resource import check_resource
+from optuna_nas.training._resource import make_pace
+from optuna_nas.training._resource import UNITS
+from optuna_nas.training._scores import direction_of
 from optuna_nas.training._scores import Metric
-from optuna_nas.training._scores import named_score
+from optuna_nas.training._scores import name_of
 from optuna_nas.training._seeds import check_seed
 from optuna_nas.training._seeds import generator_for
 
 
 class Train:
-    """Trains a candidate, reports each epoch, and returns the score of the best one.
+    """Trains a candidate, reports each score, and returns the best one.
 
     It is an evaluator: a function of (module, trial). It leaves the user attrs ``curve`` (the
-    score of each epoch), ``seconds`` and ``epochs`` (as many as were trained), also when the trial
-    is pruned. The module is left on the device, in eval mode, with the last epoch's weights.
+    scores), ``seconds`` and ``epochs`` (whole ones trained), also when the trial is pruned. The
+    module is left on the device, in eval mode, with the last score's weights.
+
+    It is scored after each epoch, and steps are epochs. With another resource, steps are what the
+    training has cost so far, in whole seconds or GFLOPs, and the user attr ``steps`` has one for
+    each score of ``curve``. Scores, also within an epoch, are then at least a unit, a tenth of the
+    cost so far, and as many rows of training as ``valid`` has apart; the last one comes at the
+    end. No step is reported twice.
 
     Example:
 
@@ -44,6 +58,8 @@ class Train:
             train = Train((X_train, y_train), (X_valid, y_valid), epochs=20)
             study.optimize(Objective(network, train), n_trials=100)
 
+            train = Train((X_train, y_train), (X_valid, y_valid), resource="seconds", budget=60)
+
     Args:
         train:
             What to train on: a pair (X, y) of arrays or tensors, a Dataset or a DataLoader.
@@ -51,9 +67,16 @@ class Train:
             TensorDatasets live on the device; other Datasets are loaded anew each epoch, since
             they may hold random transforms; DataLoaders are used as they are.
         valid:
-            What to score each epoch on, likewise.
+            What to score on, likewise.
         epochs:
-            How many, at most: the trial's pruner may stop earlier.
+            How many, at most: the trial's pruner may stop earlier. None if there is a budget.
+        resource:
+            ``"epochs"``; ``"seconds"`` on the clock, with scores and reports; or ``"flops"``, in
+            GFLOPs of training: three times the forward pass as :class:`optuna_nas.metrics.Flops`
+            counts it, since the backward pass takes about twice as much.
+        budget:
+            How much of the resource, at most: seconds or GFLOPs. Training ends there, in mid-epoch
+            too, after one batch at the earliest; the schedule spans what ends first.
         recipe:
             A function of (trial, module) that gives a :class:`Recipe`; it may ask the trial.
         metric:
@@ -75,8 +98,8 @@ class Train:
             If any argument is not what is said above; if data hold NaN, infinity, no rows, one
             class only, or not as many X as y; if the outputs of a network do not fit them.
         Rejected:
-            From a call: if the loss is not finite, if memory runs out, or if there is nothing to
-            train.
+            From a call: if the loss is not finite, if memory runs out, if there is nothing to
+            train, or if FLOPs cannot be counted where they are the resource.
     """
 
     def __init__(
@@ -84,17 +107,23 @@ class Train:
         train: Data,
         valid: Data,
         *,
-        epochs: int,
+        epochs: int | None = None,
+        resource: str = "epochs",
+        budget: float | None = None,
         recipe: MakeRecipe = default_recipe,
         metric: Metric = None,
         direction: str | None = None,
         device: str | torch.device = "auto",
         seed: int | None = None,
     ) -> None:
-        check_epochs(epochs)
+        check_resource(resource, budget, epochs)
+        if epochs is not None or resource == "epochs":
+            check_epochs(epochs)
         check_seed(seed)
         resolve_device(device)
         self.epochs = epochs
+        self.resource = resource
+        self.budget = budget
         self.recipe = recipe
         self.metric = metric
         self.device = device
@@ -104,13 +133,16 @@ class Train:
         peeked = _check_alike(self._train, self._valid)
         self.example: Tensor | None = None if peeked is None else peeked.inputs
         """Two rows of X on the CPU, for a dry run; None if only iterating would tell."""
-        self.direction = direction_of(
-            metric, direction, None if peeked is None else peeked.targets
-        )
+        targets = None if peeked is None else peeked.targets
+        self.direction = direction_of(metric, direction, targets)
         """``"maximize"`` or ``"minimize"``."""
+        self.name = name_of(metric, targets)
+        """What the score is called: ``"accuracy"``, or the name of the function."""
+        if resource == "flops":
+            check_countable(self.example)
 
     def __call__(self, module: nn.Module, trial: Any) -> float:
-        """Trains the module, and returns the score of the best epoch.
+        """Trains the module, and returns its best score.
 
         Args:
             module:
@@ -121,43 +153,75 @@ class Train:
         """
         device = resolve_device(self.device)
         self._train, self._valid = self._train.to(device), self._valid.to(device)
-        curve: list[float] = []
+        history = _History()
         started = perf_counter()
         try:
-            self._run(module, trial, device, curve)
+            self._run(module, trial, device, history)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-            reason = f"out of memory on {device} in epoch {len(curve) + 1}: {error}"
+            reason = f"out of memory on {device} {self._during(history)}: {error}"
         else:
-            return max(curve) if self.direction == "maximize" else min(curve)
+            return max(history.curve) if self.direction == "maximize" else min(history.curve)
         finally:
-            trial.set_user_attr("curve", curve)
+            trial.set_user_attr("curve", history.curve)
             trial.set_user_attr("seconds", perf_counter() - started)
-            trial.set_user_attr("epochs", len(curve))
+            trial.set_user_attr("epochs", history.epochs)
+            if self.resource != "epochs":
+                trial.set_user_attr("steps", history.steps)
         # Raised out here, it does not hold on to the frames, and so to the memory, of the failure.
         raise Rejected(reason)
 
-    def _run(
-        self, module: nn.Module, trial: Any, device: torch.device, curve: list[float]
-    ) -> None:
-        recipe = make_recipe(self.recipe, trial, module.to(device))
-        generator = generator_for(self.seed, getattr(trial, "number", 0))
-        for epoch in train_epochs(
+    def _run(self, module: nn.Module, trial: Any, device: torch.device, history: _History) -> None:
+        pace = make_pace(
+            self.resource,
+            self.budget,
+            module=module,
+            example=self.example,
+            valid=self._valid,
+            clock=perf_counter,
+        )
+        points = train_points(
             module,
             self._train,
             self._valid,
-            recipe=recipe,
+            recipe=make_recipe(self.recipe, trial, module.to(device)),
             epochs=self.epochs,
-            generator=generator,
+            pace=pace,
+            generator=generator_for(self.seed, getattr(trial, "number", 0)),
             metric=self.metric,
             device=device,
-        ):
-            assert epoch.score is not None
-            curve.append(epoch.score)
-            trial.report(epoch.score, epoch.number)
+        )
+        for point in points:
+            if not history.add(point):
+                continue
+            trial.report(point.score, point.step)
             if trial.should_prune():
-                raise optuna.exceptions.TrialPruned(f"stopped after epoch {epoch.number}")
+                raise optuna.exceptions.TrialPruned(f"stopped after {self._passed(point.step)}")
+
+    def _during(self, history: _History) -> str:
+        if self.resource == "epochs":
+            return f"in {self._passed(history.epochs + 1)}"
+        return f"after {self._passed(max(history.steps, default=0))}"
+
+    def _passed(self, step: int) -> str:
+        return f"epoch {step}" if self.resource == "epochs" else f"{step} {UNITS[self.resource]}"
+
+
+@dataclass
+class _History:
+    curve: list[float] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+    epochs: int = 0
+
+    def add(self, point: Point) -> bool:
+        """Whether the point's step is new: Optuna warns of a second report at a step."""
+        assert point.score is not None
+        is_new = point.step not in self.steps[-1:]
+        self.curve.append(point.score)
+        self.steps.append(point.step)
+        self.epochs = point.epochs
+        return is_new
 
 
 def _check_alike(train: Rows, valid: Rows) -> Batch | None:
@@ -179,26 +243,3 @@ def _check_alike(train: Rows, valid: Rows) -> Batch | None:
             f"{others[0]} in valid."
         )
     return first
-
-
-def direction_of(metric: Metric, direction: str | None, targets: Tensor | None) -> str:
-    """Which way the metric goes."""
-    if direction not in ("maximize", "minimize", None):
-        raise ValueError(f"direction must be 'maximize' or 'minimize', but is {direction!r}.")
-    if callable(metric):
-        if direction is None:
-            raise ValueError(
-                "metric is a function, so direction must be given: 'maximize' or 'minimize'."
-            )
-        return direction
-    if targets is None and metric is None:
-        raise ValueError(
-            "metric must be given, since the targets of an iterable dataset are not known yet."
-        )
-    floats = metric in ("r2", "mse", "mae") if targets is None else targets.is_floating_point()
-    known = named_score(metric, floats).direction
-    if direction not in (known, None):
-        raise ValueError(
-            f"direction must be {known!r} for metric {metric!r}, but is {direction!r}."
-        )
-    return known

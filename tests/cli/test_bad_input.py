@@ -123,8 +123,13 @@ def test_a_column_of_numbers_with_a_text_in_it_is_told(run: Run) -> None:
         (["digits", "--seed", "-1"], "--seed must be at least 0, not -1."),
         (["digits", "--threads", "0"], "--threads must be at least 1, not 0."),
         (["digits", "--timeout", "0"], "--timeout must be more than 0 seconds, not 0."),
-        (["digits", "--also", "params"], "--also must be one of ['parameters', 'flops'], not "
-         "'params'. Did you mean 'parameters'?"),
+        (["digits", "--also", "params"], "--also must be one of ['parameters', 'flops', "
+         "'latency'], not 'params'. Did you mean 'parameters'?"),
+        (["digits", "--limit", "params=3"], "--limit must be a cost and its limit, as in "
+         "parameters=10000, with one of ['parameters', 'flops', 'latency'], not 'params=3'. Did "
+         "you mean 'parameters'?"),
+        (["digits", "--limit", "flops=many"], "--limit flops must be a number above 0, not "
+         "'many'."),
         (["digits", "--device", "cdua"], "device must be one of ['auto', 'cpu'], but is 'cdua'. "
          "Did you mean 'cuda'?"),
         (["digits", "--storage", "folder"], "storage is a directory: folder. Name a file in it: "
@@ -143,6 +148,21 @@ def test_a_bad_argument_is_told(
 
 
 @pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (("--threads", "999"), "error: threads must be at most "),
+        (("--pruner", "median"), "error: pruner 'median' knows one objective, but the study has "),
+    ],
+)
+def test_a_bad_argument_of_a_search_for_latency_is_told(
+    run: Run, option: tuple[str, str], message: str
+) -> None:
+    ran = run("search", "digits", "--also", "latency", *option)
+    assert ran.err.startswith(message)
+    assert ran.status == 2
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--sampler", "TPE"], "--sampler must be one of ['regularized_evolution', 'predictor', "
@@ -153,7 +173,7 @@ def test_a_bad_argument_is_told(
          "'local_search', 'reinforce', 'random', 'tpe', 'gp', 'nsga2', 'grid'], "
          "not 'NSGA-II'. Did you mean 'nsga2'?"),
         (["--pruner", "medain"], "--pruner must be one of ['successive_halving', 'hyperband', "
-         "'median', 'none'], not 'medain'. Did you mean 'median'?"),
+         "'learning_curve', 'median', 'none'], not 'medain'. Did you mean 'median'?"),
     ],
 )  # fmt: skip
 def test_a_misspelt_sampler_or_pruner_is_told_and_leaves_no_folder(

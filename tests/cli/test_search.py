@@ -129,20 +129,34 @@ def test_another_search_in_the_same_folder_is_an_error(run: Run, flowers_csv: Pa
 
 
 def test_two_objectives_give_a_front(run: Run, flowers_csv: Path) -> None:
-    for also in ("parameters", "flops"):
+    for also, goal, name in (
+        ("parameters", "fewer parameters", "parameters"),
+        ("flops", "fewer flops", "flops"),
+        ("latency", "less latency", "latency_ms"),
+    ):
         ran = run(*KINDS, "--also", also, "--out", also)
-        assert f"for more accuracy with fewer {also}" in ran.out
-        assert f"Pareto front: the networks that no other beats in accuracy and {also}" in ran.out
+        assert f"up to 2 epochs each, for more accuracy with {goal}" in ran.out
+        assert f"Pareto front: the networks that no other beats in accuracy and {name}" in ran.out
         assert result(also)["study"]["directions"] == ["maximize", "minimize"]
         assert result(also)["study"]["front"]
 
 
-def test_a_pruner_for_two_objectives_is_said_to_stop_nothing(run: Run, flowers_csv: Path) -> None:
-    said = "Pruner median stops nothing yet: there are two objectives"
-    one = (*KINDS, "--trials", "1", "--pruner")
-    assert said in run(*one, "median", "--also", "parameters", "--out", "a").out
-    assert "Pruner" not in run(*one, "none", "--also", "parameters", "--out", "b").out
-    assert "Pruner" not in run(*one, "median", "--out", "c").out
+def test_with_two_objectives_networks_are_stopped_early_too(run: Run, flowers_csv: Path) -> None:
+    run(*KINDS, "--also", "parameters", "--trials", "9", "--epochs", "6")
+    states = [trial.state for trial in study().trials]
+    assert {TrialState.COMPLETE, TrialState.PRUNED} == set(states)
+
+
+def test_no_network_costs_more_than_the_limits(run: Run, flowers_csv: Path) -> None:
+    limits = ("--limit", "parameters=1500", "--limit", "latency=1000")
+    ran = run(*KINDS, *limits, "--trials", "8", "--sampler", "random")
+    assert "Limits at most 1,500 parameters, at most 1,000 latency" in ran.out
+    for trial in study().trials:
+        parameters = trial.user_attrs["metrics"]["parameters"]
+        assert ("rejected" in trial.user_attrs) == (parameters > 1500)
+        assert set(trial.constraints) == {"parameters <= 1500", "latency_ms <= 1000"}
+    ran = run(*KINDS, "--limit", "parameters=2000")
+    assert "limits was {'parameters': 1500.0, 'latency': 1000.0} and now is" in ran.err
 
 
 def test_random_search_is_a_second_control(run: Run, flowers_csv: Path) -> None:

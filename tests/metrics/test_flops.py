@@ -209,3 +209,12 @@ def test_it_is_an_evaluator_with_a_name_that_can_be_sent_to_a_worker() -> None:
     assert flops(nn.Linear(4, 3), None) == 24
     assert (flops.name, flops.unit, flops.direction) == ("flops", "FLOPs", "minimize")
     assert (flops <= 1e6).name == "flops <= 1000000"
+
+
+def test_those_of_examples_of_one_shape_and_kind_are_equal() -> None:
+    rows = torch.rand(4, 3)
+    same = Flops(torch.zeros(9, 3))
+    assert Flops(rows) == same
+    assert hash(Flops(rows)) == hash(same)
+    assert Flops(rows) != Flops(torch.rand(4, 5))
+    assert Flops(rows) != Flops(torch.zeros(4, 3, dtype=torch.long))

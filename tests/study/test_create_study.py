@@ -22,6 +22,8 @@ from optuna.storages import JournalStorage
 from optuna.storages import RDBStorage
 import pytest
 
+from optuna_nas.pruners import LearningCurvePruner
+from optuna_nas.pruners import ParetoSuccessiveHalvingPruner
 from optuna_nas.samplers import LocalSearchSampler
 from optuna_nas.samplers import PredictorSampler
 from optuna_nas.samplers import RandomSampler
@@ -65,6 +67,7 @@ def test_samplers_have_names(name: str, kind: type) -> None:
     [
         ("successive_halving", SuccessiveHalvingPruner),
         ("hyperband", HyperbandPruner),
+        ("learning_curve", LearningCurvePruner),
         ("median", MedianPruner),
         (None, NopPruner),
     ],
@@ -77,6 +80,47 @@ def test_the_defaults_are_evolution_and_successive_halving() -> None:
     study = create_study()
     assert type(study.sampler) is RegularizedEvolutionSampler
     assert type(study.pruner) is SuccessiveHalvingPruner
+
+
+SEVERAL = ["maximize", "minimize"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("successive_halving", ParetoSuccessiveHalvingPruner),
+        ("hyperband", ParetoSuccessiveHalvingPruner),
+        ("learning_curve", LearningCurvePruner),
+        (None, NopPruner),
+    ],
+)
+def test_with_several_objectives_names_mean_pruners_that_know_of_them(
+    name: str | None, kind: type, tmp_path: Path
+) -> None:
+    where = tmp_path / "s.journal"
+    assert type(create_study(pruner=name, directions=SEVERAL, storage=where).pruner) is kind
+    loaded = create_study(pruner=name, storage=where, load_if_exists=True)
+    assert type(loaded.pruner) is kind
+
+
+@pytest.mark.parametrize("pruner", ["median", MedianPruner(), HyperbandPruner()])
+def test_a_pruner_that_knows_one_objective_is_refused_with_several(pruner: Any) -> None:
+    name = pruner if isinstance(pruner, str) else type(pruner).__name__
+    with pytest.raises(
+        ValueError,
+        match=rf"pruner '{name}' knows one objective, but the study has 2\. Take one of "
+        r"\['hyperband', 'learning_curve', 'successive_halving'\], None, or a pruner with "
+        r"several_objectives = True",
+    ):
+        create_study(pruner=pruner, directions=SEVERAL)
+
+
+def test_a_pruner_of_ones_own_that_knows_several_objectives_is_taken() -> None:
+    class Mine(NopPruner):
+        several_objectives = True
+
+    pruner = Mine()
+    assert create_study(pruner=pruner, directions=SEVERAL).pruner is pruner
 
 
 def test_optunas_own_samplers_pruners_and_storages_are_taken_as_they_are() -> None:

@@ -21,6 +21,7 @@ from optuna_nas import Objective
 from optuna_nas import Rejected
 from optuna_nas import Train
 from optuna_nas.space import Trial
+from optuna_nas.study import metric_names
 
 
 class Net(nn.Module):
@@ -319,6 +320,12 @@ def test_the_objectives_are_named_after_the_evaluators() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert study.metric_names == ["size", "parameters", "parameters 3"]
+
+
+def test_a_training_is_named_after_its_score() -> None:
+    objective = Objective(Net, Train(data(64), data(32), epochs=1), metrics.Parameters())
+    study = run(objective, directions=["maximize", "minimize"], n_trials=1)
+    assert metric_names(study) == ["accuracy", "parameters"]
 
 
 def test_names_that_a_study_has_are_kept() -> None:

@@ -266,3 +266,14 @@ def test_a_gpu_trains_alike_and_is_still_usable_when_its_memory_ran_out() -> Non
     with pytest.raises(Rejected, match="out of memory on cuda"):
         train(device="cuda")(Greedy(4, 2), Trial())
     assert train(device="cuda", seed=0, epochs=5)(net(), Trial()) == on_gpu
+
+
+@pytest.mark.parametrize(
+    ("metric", "floats", "name"),
+    [(None, False, "accuracy"), (None, True, "r2"), ("loss", False, "loss"), (max, True, "max")],
+)
+def test_it_is_called_as_its_score_is(metric: Any, floats: bool, name: str) -> None:
+    x = torch.rand(8, 3)
+    y = torch.rand(8) if floats else torch.arange(8) % 2
+    direction = "maximize" if callable(metric) else None
+    assert Train((x, y), (x, y), epochs=1, metric=metric, direction=direction).name == name

@@ -1,0 +1,115 @@
+"""What trials reported, with one objective or several: ``{step: value of each objective}``.
+
+With one objective these are Optuna's intermediate values; with several, what
+``SampledTrial.report`` keeps in the user attr ``reports``, None where a value is not known yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+
+
+Floats: TypeAlias = NDArray[np.float64]
+Values: TypeAlias = Sequence[float | None]
+
+REPORTS = "reports"
+"""The user attr; its steps are strings, as in JSON."""
+
+
+def reports(trial: FrozenTrial, objectives: int) -> dict[int, Values]:
+    """Returns all reports of a trial, by step.
+
+    Args:
+        trial:
+            Of any state.
+        objectives:
+            How many the study has.
+    """
+    if objectives == 1:
+        return {step: [value] for step, value in sorted(trial.intermediate_values.items())}
+    return {int(step): trial.user_attrs[REPORTS][step] for step in _by_number(trial)}
+
+
+def last_step(trial: FrozenTrial, objectives: int) -> int | None:
+    """Returns the last step that a trial reported, or None.
+
+    Args:
+        trial:
+            Of any state.
+        objectives:
+            How many the study has.
+    """
+    if objectives == 1:
+        return trial.last_step
+    return max(map(int, trial.user_attrs.get(REPORTS, ())), default=None)
+
+
+def first_from(trial: FrozenTrial, step: int, objectives: int) -> Values | None:
+    """Returns the first report at or beyond a step in which nothing is NaN, or None.
+
+    Args:
+        trial:
+            Of any state.
+        step:
+            Where to begin.
+        objectives:
+            How many the study has.
+    """
+    # Most trials report at the very step; of those that do, the others need not be read.
+    if objectives == 1:
+        value = trial.intermediate_values.get(step)
+        there = None if value is None else [value]
+    else:
+        there = trial.user_attrs.get(REPORTS, {}).get(str(step))
+    if there is not None and not has_nan(there):
+        return there
+    found = reports(trial, objectives).items()
+    return next((values for at, values in found if at >= step and not has_nan(values)), None)
+
+
+def has_nan(values: Values) -> bool:
+    """Returns whether a value is NaN; one that is not known yet is not.
+
+    Args:
+        values:
+            A report.
+    """
+    return any(value != value for value in values)
+
+
+def violation(trial: FrozenTrial) -> float:
+    """Returns by how much a trial breaks the constraints that are known; 0 if it breaks none.
+
+    Args:
+        trial:
+            Of any state.
+    """
+    return sum(max(0.0, by) for by in trial.constraints.values())
+
+
+def costs(values: Sequence[Values], directions: Sequence[StudyDirection]) -> Floats:
+    """Returns values turned so that less is better, NaN where one is not known.
+
+    Args:
+        values:
+            n reports, or what n complete trials are worth.
+        directions:
+            The study's, m.
+
+    Returns:
+        Shape [n, m].
+    """
+    signs = [-1.0 if direction == StudyDirection.MAXIMIZE else 1.0 for direction in directions]
+    return np.array(values, dtype=float).reshape(-1, len(signs)) * signs
+
+
+def _by_number(trial: FrozenTrial) -> list[str]:
+    kept: Mapping[str, Values] = trial.user_attrs.get(REPORTS, {})
+    return sorted(kept, key=int)
