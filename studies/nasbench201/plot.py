@@ -49,21 +49,23 @@ def plot_regret(measured: Mapping[str, Measured], path: Path) -> None:
     _finish(figure, panels, path)
 
 
-def plot_hypervolume(measured: Measured, path: Path) -> None:
-    """Draws what is missing of the hypervolume."""
-    figure = Figure(figsize=(6.6, 4.3), layout="constrained")
-    axes = figure.subplots()
-    missing = {
-        method: [
-            {c.replace("share", "missing"): 100 - x for c, x in row.items() if "share" in c}
-            for row in rows
-        ]
-        for method, rows in measured.items()
-    }
-    _lines(axes, missing, "missing", range(TWO_EVERY, TWO_EVALUATIONS + 1, TWO_EVERY))
-    axes.set_title("Validation error against latency", loc="left", fontsize=10, color=INK)
-    axes.set_ylabel("Hypervolume missing, %")
-    _finish(figure, [axes], path)
+def plot_hypervolume(measured: Mapping[str, Measured], path: Path) -> None:
+    """Draws what is missing of the hypervolume, a panel for each of the devices."""
+    figure = Figure(figsize=(4.0 * len(measured) + 1.6, 4.3), layout="constrained")
+    panels = figure.subplots(1, len(measured), sharey=True, squeeze=False)[0]
+    for axes, (device, methods) in zip(panels, measured.items(), strict=True):
+        missing = {
+            method: [
+                {c.replace("share", "missing"): 100 - x for c, x in row.items() if "share" in c}
+                for row in rows
+            ]
+            for method, rows in methods.items()
+        }
+        _lines(axes, missing, "missing", range(TWO_EVERY, TWO_EVALUATIONS + 1, TWO_EVERY))
+        title = f"Validation error against {device} latency"
+        axes.set_title(title, loc="left", fontsize=9, color=INK)
+    panels[0].set_ylabel("Hypervolume missing, %")
+    _finish(figure, panels, path)
 
 
 def _lines(axes: Axes, methods: Measured, name: str, steps: Sequence[int]) -> None:

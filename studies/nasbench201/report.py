@@ -8,9 +8,10 @@ from math import sqrt
 from statistics import mean
 from statistics import stdev
 
-from protocols import REFERENCE
+from protocols import ERROR
 from protocols import Row
 from protocols import SECONDS
+from protocols import SLOWEST
 
 
 Measured = Mapping[str, Sequence[Row]]  # the rows of each method
@@ -30,8 +31,8 @@ def report(protocol: str, measured: Measured) -> str:
     """Returns the tables of a protocol, each below its title."""
     if protocol == "paper":
         return _paper(measured)
-    if protocol == "latency":
-        return _latency(measured)
+    if protocol in SLOWEST:
+        return _latency(protocol, measured)
     return _validation(SIGNALS[protocol], measured)
 
 
@@ -72,10 +73,10 @@ def _paper(measured: Measured) -> str:
     )
 
 
-def _latency(measured: Measured) -> str:
-    error, ms = REFERENCE
+def _latency(device: str, measured: Measured) -> str:
+    up_to = f"{ERROR:g} % and {SLOWEST[device]:g} ms"
     return _table(
-        f"Hypervolume of error and latency up to {error:g} % and {ms:g} ms, in % of the optimum",
+        f"Hypervolume of error and latency on {device} up to {up_to}, in % of the optimum",
         [*(f"after {n}" for n in TWO_AFTER), *COST],
         {
             method: [*(_told(rows, f"share {n}", 2) for n in TWO_AFTER), *_cost(rows)]

@@ -21,6 +21,7 @@ from plot import plot_hypervolume
 from plot import plot_regret
 from protocols import PROTOCOLS
 from protocols import Row
+from protocols import SLOWEST
 from report import Measured
 from report import report
 
@@ -83,8 +84,9 @@ def main() -> None:
     signals = {name: rows for name, rows in measured.items() if name in ("mean", "noisy")}
     if signals:
         plot_regret(signals, HERE / "anytime.png")
-    if "latency" in measured:
-        plot_hypervolume(measured["latency"], HERE / "hypervolume.png")
+    devices = {name: rows for name, rows in measured.items() if name in SLOWEST}
+    if devices:
+        plot_hypervolume(devices, HERE / "hypervolume.png")
 
 
 if __name__ == "__main__":

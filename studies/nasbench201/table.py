@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import optuna
 
 
+DEVICES = ("raspberry_pi4", "pixel3", "gtx1080ti_batch1")
 EDGES = ("0>1", "0>2", "1>2", "0>3", "1>3", "2>3")
 
 
@@ -26,7 +27,7 @@ class Table:
     valid: NDArray[np.float64]
     test: NDArray[np.float64]
     query_seconds: NDArray[np.float64]
-    latency: NDArray[np.float64]
+    latency: Mapping[str, NDArray[np.float64]]
 
     def asked(self, trial: optuna.Trial) -> int:
         """Asks for an architecture; its row."""
@@ -51,5 +52,5 @@ def load(path: Path) -> Table:
             valid=np.nanmean(data["valid_accuracy_200_epochs_by_seed"], axis=1).astype(float),
             test=data["test_accuracy_200_epochs"].astype(float),
             query_seconds=data["train_seconds_200_epochs"].astype(float) * 12 / 200,
-            latency=data["latency_ms_raspberry_pi4"].astype(float),
+            latency={device: data[f"latency_ms_{device}"].astype(float) for device in DEVICES},
         )
