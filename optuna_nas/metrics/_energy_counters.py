@@ -95,7 +95,7 @@ def nvml(device: torch.device) -> EnergyCounter:
     except ImportError:
         raise ImportError(
             "the energy of a CUDA device is read by NVML, for which nvidia-ml-py is needed: "
-            "pip install nvidia-ml-py."
+            'pip install "optuna-nas[energy]".'
         ) from None
     # By its UUID: NVML does not know of CUDA_VISIBLE_DEVICES.
     uuid = f"GPU-{torch.cuda.get_device_properties(device).uuid}"

@@ -6,8 +6,6 @@ There the kernels fall apart into what they compute; on the CPU the counter sees
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from copy import deepcopy
 from typing import Any
 
 import torch
@@ -17,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from optuna_nas.metrics._lazy import check_initialized
 from optuna_nas.metrics._metric import Metric
+from optuna_nas.metrics._without_weights import without_weights
 
 
 class Flops(Metric):
@@ -64,7 +63,7 @@ class Flops(Metric):
                 tensor that is no part of the module (held by a function, or in a plain object).
         """
         check_initialized(module, self.name)
-        copy = _without_weights(module).eval()
+        copy = without_weights(module).eval()
         counter = FlopCounterMode(display=False)
         with torch.no_grad(), torch.device("meta"), counter:
             copy(*self._row_for(module))
@@ -104,30 +103,3 @@ def _two_rows(example: Any) -> Tensor:
     if rows.is_meta:
         return rows
     return rows.to("cpu", copy=True)  # a view would take the whole batch to each worker
-
-
-def _without_weights(module: nn.Module) -> nn.Module:
-    """A copy on the meta device, for which no weight is copied; what is shared stays shared."""
-    memo = {id(tensor): _to_meta(tensor) for tensor in _tensors(module, set())}
-    return deepcopy(module, memo)
-
-
-def _tensors(held: Any, seen: set[int]) -> Iterator[Tensor]:
-    """The tensors in a module: parameters, buffers, plain attributes, and lists of all these."""
-    if id(held) in seen:
-        return
-    seen.add(id(held))
-    if isinstance(held, Tensor):
-        yield held
-    elif isinstance(held, nn.Module):
-        yield from _tensors(vars(held), seen)
-    elif isinstance(held, dict | list | tuple | set):
-        for one in held.values() if isinstance(held, dict) else held:
-            yield from _tensors(one, seen)
-
-
-def _to_meta(tensor: Tensor) -> Tensor:
-    meta = tensor.detach().to("meta")
-    if isinstance(tensor, nn.Parameter):
-        return nn.Parameter(meta, requires_grad=tensor.requires_grad)
-    return meta

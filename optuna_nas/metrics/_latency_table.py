@@ -22,7 +22,6 @@ from optuna_nas.metrics._blocks import blocks_of
 from optuna_nas.metrics._device import device_name
 from optuna_nas.metrics._device import measuring_device
 from optuna_nas.metrics._example import inputs_for
-from optuna_nas.metrics._flops import _without_weights
 from optuna_nas.metrics._latency import Latency
 from optuna_nas.metrics._latency_file import Conditions
 from optuna_nas.metrics._latency_file import Contents
@@ -37,6 +36,7 @@ from optuna_nas.metrics._lazy import check_initialized
 from optuna_nas.metrics._metric import Metric
 from optuna_nas.metrics._quiet import quiet
 from optuna_nas.metrics._with_weights import with_weights
+from optuna_nas.metrics._without_weights import without_weights
 
 
 META = torch.device("meta")
@@ -224,7 +224,7 @@ class LatencyTable(Metric):
 
 def _blocks_of(module: nn.Module, conditions: Conditions, name: str) -> list[str]:
     """Found on the meta device, where it needs neither weights nor the table's device."""
-    copy = _without_weights(module).eval()
+    copy = without_weights(module).eval()
     inputs = inputs_for(copy, conditions.batch(META))
     try:
         with META:

@@ -13,11 +13,11 @@ from optuna_nas.metrics._counts import check_count
 from optuna_nas.metrics._device import measuring_device
 from optuna_nas.metrics._example import batch_of
 from optuna_nas.metrics._example import inputs_for
-from optuna_nas.metrics._flops import _tensors
-from optuna_nas.metrics._flops import _without_weights
 from optuna_nas.metrics._lazy import check_initialized
 from optuna_nas.metrics._live_memory import peak_bytes
 from optuna_nas.metrics._metric import Metric
+from optuna_nas.metrics._without_weights import tensors_in
+from optuna_nas.metrics._without_weights import without_weights
 
 
 MIB = 2**20
@@ -97,9 +97,9 @@ class PeakMemory(Metric):
 
 
 def _counted(module: nn.Module, batch: tuple[Tensor, ...]) -> int:
-    copy = _without_weights(module).eval()
+    copy = without_weights(module).eval()
     with torch.device("meta"):
-        return peak_bytes(copy, [x.to("meta") for x in batch], _tensors(copy, set()))
+        return peak_bytes(copy, [x.to("meta") for x in batch], tensors_in(copy, set()))
 
 
 def _allocated(module: nn.Module, batch: tuple[Tensor, ...], device: torch.device) -> int:
@@ -116,5 +116,5 @@ def _allocated(module: nn.Module, batch: tuple[Tensor, ...], device: torch.devic
         torch.cuda.reset_peak_memory_stats(device)
         copy(*inputs)
         activations = torch.cuda.max_memory_allocated(device) - before
-        storages = [t.untyped_storage() for t in (*_tensors(copy, set()), *inputs)]
+        storages = [t.untyped_storage() for t in (*tensors_in(copy, set()), *inputs)]
         return activations + sum({s.data_ptr(): s.nbytes() for s in storages}.values())

@@ -30,7 +30,8 @@ def quiet(device: torch.device, threads: int) -> Iterator[None]:
         threads:
             How many threads an operation of torch may take.
     """
-    with FileLock(_lock_path(device)):
+    # Asked often: who measures again at once would else have the lock before those who wait.
+    with FileLock(_lock_path(device)).acquire(poll_interval=0.005):
         # Not before: until then, another thread of this process may have changed them.
         before, collects = torch.get_num_threads(), gc.isenabled()
         torch.set_num_threads(threads)
