@@ -22,10 +22,9 @@ from optuna_nas.oneshot._relaxations import sigmoid
 from optuna_nas.oneshot._relaxations import zero_one
 from optuna_nas.oneshot._schedules import decay
 from optuna_nas.oneshot._schedules import linear
-from optuna_nas.oneshot._search import SearchEpoch
+from optuna_nas.oneshot._search_epoch import SearchEpoch
 from optuna_nas.oneshot._supernet import Supernet
 from optuna_nas.oneshot._supernet_trial import SupernetTrial
-from optuna_nas.oneshot._train_once_for_all import OnceForAllEpoch
 from optuna_nas.oneshot._train_once_for_all import train_once_for_all
 from optuna_nas.oneshot._train_supernet import SupernetEpoch
 from optuna_nas.oneshot._train_supernet import train_supernet

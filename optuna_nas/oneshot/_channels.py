@@ -116,13 +116,18 @@ def free_groups(module: nn.Module, groups: Iterable[Group], inputs: Sequence[Any
             The dimensions that go over the same channels.
         inputs:
             Of a forward pass.
+
+    Raises:
+        TypeError:
+            If there are such groups, and the network gives no tensor to compare.
     """
     generator = torch.Generator().manual_seed(0)
     inputs = [value.detach().cpu() if isinstance(value, Tensor) else value for value in inputs]
     free = list(groups)
-    for _ in range(TRIALS):
+    for _ in range(TRIALS if free else 0):
         probe = _random_copy(module, generator)
         tensors, expected = dict(tensors_of(probe)), probe(*inputs)
+        _check_tensor(expected)
         nearly = TOLERANCE * torch.finfo(expected.dtype).eps * expected.abs().max()
         left = []
         for group in free:
@@ -134,6 +139,15 @@ def free_groups(module: nn.Module, groups: Iterable[Group], inputs: Sequence[Any
             _permute(tensors, group, order.argsort())
         free = left
     return free
+
+
+def _check_tensor(outputs: Any) -> None:
+    if not isinstance(outputs, Tensor):
+        raise TypeError(
+            "To see which channels may be sorted, outputs are compared, so the network must give "
+            f"one tensor, but it gives {type(outputs).__name__}. Fix the decisions by which "
+            "channels shrink, OnceForAll(network, values={...})."
+        )
 
 
 def _random_copy(module: nn.Module, generator: torch.Generator) -> nn.Module:

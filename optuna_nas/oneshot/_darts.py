@@ -23,7 +23,7 @@ from optuna_nas.oneshot._collapse import Watch
 from optuna_nas.oneshot._relaxations import GateLoss
 from optuna_nas.oneshot._schedules import paper_schedule
 from optuna_nas.oneshot._search import Search
-from optuna_nas.oneshot._search import SearchEpoch
+from optuna_nas.oneshot._search_epoch import SearchEpoch
 from optuna_nas.oneshot._supernet import check_supernet
 from optuna_nas.oneshot._supernet import Supernet
 from optuna_nas.training import Data

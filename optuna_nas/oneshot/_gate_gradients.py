@@ -1,4 +1,4 @@
-"""The gradient of the validation loss with respect to the gates, of first and of second order.
+"""Gradients of second order for the gates, and steps along given gradients.
 
 The second order (DARTS, eqs. 7 and 8) looks a step ahead, since weights follow the gates::
 
@@ -103,3 +103,29 @@ def _restored(tensors: Iterable[Tensor]) -> Iterator[None]:
         with torch.no_grad():
             for tensor, value in before:
                 tensor.copy_(value)
+
+
+def step(
+    optimizer: torch.optim.Optimizer,
+    parameters: Sequence[Tensor],
+    slopes: Sequence[Tensor | None],
+    clip_norm: float | None = None,
+) -> None:
+    """One step with given gradients. What was not computed has none and stays as it is.
+
+    Args:
+        optimizer:
+            Of the parameters.
+        parameters:
+            What moves.
+        slopes:
+            The gradient of each, or None.
+        clip_norm:
+            The largest norm of all gradients together; None for any.
+    """
+    for parameter, slope in zip(parameters, slopes, strict=True):
+        parameter.grad = slope
+    if clip_norm is not None:
+        nn.utils.clip_grad_norm_(parameters, clip_norm)
+    optimizer.step()
+    optimizer.zero_grad()

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +17,8 @@ import torch
 from torch import nn
 from torch import Tensor
 
-from optuna_nas.oneshot._slices import constants_of
-from optuna_nas.oneshot._slices import convolutions_of
-from optuna_nas.oneshot._slices import fits
 from optuna_nas.oneshot._slices import tensors_of
+from optuna_nas.oneshot._slices import without_memory
 from optuna_nas.space import AnsweredTrial
 from optuna_nas.space import CANNOT_BE_BUILT
 from optuna_nas.space import decisions
@@ -125,7 +122,7 @@ class Sketches:
         trial = AnsweredTrial(answer)
         with torch.random.fork_rng(devices=[]):
             module, self.device = sketch(self._network, SampledTrial(trial), self.device)
-        return Skeleton(trial.params, trial.distributions, module)
+        return Skeleton(trial.params, trial.distributions, without_memory(module))
 
     def changes(self, skeleton: Skeleton, name: str) -> Iterator[Change]:
         """Yields an architecture with the other choices of a decision, those that can be built.
@@ -207,70 +204,20 @@ def _grown(sketches: Sketches, skeleton: Skeleton, names: Iterable[str]) -> Skel
     return skeleton
 
 
-def check_slices(largest: Skeleton, changes: Sequence[Change]) -> None:
-    """Raises unless the largest architecture holds those with one other choice.
+def met(
+    values: Mapping[str, Any], largest: Skeleton, changes: Iterable[Change]
+) -> dict[str, BaseDistribution]:
+    """Returns the distributions of the decisions that are open, as far as they were asked.
 
     Args:
+        values:
+            Of those that are fixed.
         largest:
-            The architecture.
+            The largest architecture.
         changes:
             What one other choice makes of it.
-
-    Raises:
-        ValueError:
-            With all decisions that have a choice which is no slice, and the remedy.
     """
-    wrong: dict[str, str] = {}
+    found = dict(largest.distributions)
     for change in changes:
-        problem = misfit(change.skeleton.module, largest.module)
-        if problem and change.name not in wrong:
-            wrong[change.name] = f"decision {change.name!r}: with {change.choice!r}, {problem}"
-    if wrong:
-        values = {name: largest.params[name] for name in wrong}
-        raise ValueError(
-            "The largest network does not hold all others as slices: "
-            f"{'; '.join(wrong.values())}. Fix what stays as it is, values={values}, or take the "
-            "other choices out of the search space."
-        )
-
-
-def misfit(small: nn.Module, largest: nn.Module) -> str | None:
-    """Returns the first tensor that is no slice, and why; None if all are.
-
-    Args:
-        small:
-            A network.
-        largest:
-            The one that should hold it.
-    """
-    whole = dict(tensors_of(largest))
-    kernels = convolutions_of(largest)
-    constants = constants_of(small)
-    for name, tensor in tensors_of(small):
-        shape = tuple(tensor.shape)
-        if name in constants:
-            continue
-        if name not in whole:
-            return f"tensor {name!r} {shape} is not in the largest network"
-        if not fits(shape, whole[name].shape, name in kernels):
-            return f"tensor {name!r} {shape} does not fit in {tuple(whole[name].shape)}"
-    return None
-
-
-def check_registered(module: nn.Module) -> None:
-    """Raises if a module keeps a tensor that is neither parameter nor buffer.
-
-    Nobody could give it the largest network's.
-
-    Args:
-        module:
-            A network on the meta device.
-    """
-    for name, part in module.named_modules():
-        for attribute, value in vars(part).items():
-            if isinstance(value, Tensor):
-                raise ValueError(
-                    f"{type(part).__name__} ({name or 'the network'}) keeps a tensor in "
-                    f"{attribute!r} that is neither a parameter nor a buffer, so it cannot be "
-                    f"shared. Write self.register_buffer({attribute!r}, ..., persistent=False)."
-                )
+        found.update((n, d) for n, d in change.skeleton.distributions.items() if n not in found)
+    return {name: d for name, d in found.items() if name not in values}

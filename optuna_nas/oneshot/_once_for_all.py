@@ -10,42 +10,40 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
-import math
 from typing import Any
 from typing import cast
 
 from optuna.distributions import BaseDistribution
-from optuna.distributions import FloatDistribution
 import torch
 from torch import nn
 from torch import Tensor
 from torch.func import functional_call
 
 from optuna_nas.oneshot._channels import free_groups
+from optuna_nas.oneshot._channels import Group
 from optuna_nas.oneshot._channels import groups_of
 from optuna_nas.oneshot._channels import shrinking
 from optuna_nas.oneshot._channels import sort_group
 from optuna_nas.oneshot._derive import recalibrate as recalibrate_norms
-from optuna_nas.oneshot._largest import Change
-from optuna_nas.oneshot._largest import check_registered
-from optuna_nas.oneshot._largest import check_slices
+from optuna_nas.oneshot._drawn import draw
+from optuna_nas.oneshot._drawn import matches
+from optuna_nas.oneshot._kernels import Kernel
+from optuna_nas.oneshot._kernels import kernels_of
 from optuna_nas.oneshot._largest import find_largest
-from optuna_nas.oneshot._largest import Skeleton
+from optuna_nas.oneshot._largest import met
 from optuna_nas.oneshot._largest import Sketches
+from optuna_nas.oneshot._nesting import check_registered
+from optuna_nas.oneshot._nesting import check_slices
+from optuna_nas.oneshot._same_space import check_same_space
 from optuna_nas.oneshot._skeletons import Skeletons
 from optuna_nas.oneshot._slices import centre
 from optuna_nas.oneshot._slices import constants_of
 from optuna_nas.oneshot._slices import convolutions_of
 from optuna_nas.oneshot._slices import cut
-from optuna_nas.oneshot._slices import Kernel
 from optuna_nas.oneshot._slices import tensors_of
-from optuna_nas.oneshot._supernet import check_same_space
 from optuna_nas.space import build
 from optuna_nas.space import describe
 from optuna_nas.space import Network
-from optuna_nas.space._decisions import cardinality
-from optuna_nas.space._decisions import value_at
 from optuna_nas.space._walk import most
 from optuna_nas.training import generator_for
 
@@ -116,9 +114,9 @@ class OnceForAll(nn.Module):
             check_registered(found.module)
         self.largest = dict(found.params)
         self.values = {name: found.params.get(name, value) for name, value in self.values.items()}
-        self.decisions = _met(self.values, found, changes)
+        self.decisions = met(self.values, found, changes)
         self.module = build(network, self.largest)
-        self.kernels = nn.ModuleList(_kernels(found, changes, dict(tensors_of(self.module))))
+        self.kernels = nn.ModuleList(kernels_of(found, changes, dict(tensors_of(self.module))))
         self._convolutions = convolutions_of(self.module)
         self._shrinking = shrinking(found, changes)
         self._path: dict[str, Any] | None = None
@@ -184,7 +182,7 @@ class OnceForAll(nn.Module):
             if name in self.values:
                 return self.values[name]
             if matches(name, drawn):
-                return _draw(distribution, source)
+                return draw(distribution, source)
             return self.largest.get(name, most(name, distribution))
 
         return self._skeletons.drawn(answer)
@@ -236,13 +234,17 @@ class OnceForAll(nn.Module):
         Returns:
             The tensors with channels that shrink, but must keep their places, since another order
             would change what the largest network computes.
+
+        Raises:
+            TypeError:
+                If there is no example, or channels shrink in a network that gives no tensor.
         """
-        groups = [
-            group
-            for names, group in groups_of(self.module, self._shrinking)
-            if not any(matches(name, fixed) for name in names)
-        ]
-        free = free_groups(self.module, groups, example)
+        if not example:
+            raise TypeError(
+                "sort_channels needs an example, the inputs of a forward pass of two rows: "
+                "sort_channels(x[:2])."
+            )
+        groups, free = self._sortable(example, fixed)
         for group in free:
             sort_group(self.module, group)
         return sorted({name for group in groups if group not in free for name, _ in group})
@@ -265,11 +267,24 @@ class OnceForAll(nn.Module):
         """
         check_same_space(state, self.get_extra_state())
 
+    def _sortable(
+        self, example: Sequence[Any], fixed: Sequence[str]
+    ) -> tuple[list[Group], list[Group]]:
+        """The groups of channels that may have other places, and those that do not mind."""
+        groups = [
+            group
+            for names, group in groups_of(self.module, self._shrinking)
+            if not any(matches(name, fixed) for name in names)
+        ]
+        return groups, free_groups(self.module, groups, example)
+
     def _slices(self, skeleton: nn.Module) -> dict[str, Tensor]:
         """Of each of the largest network's tensors what the architecture takes."""
         whole = dict(tensors_of(self.module))
-        kernels = {kernel.name: kernel for kernel in cast("Iterable[Kernel]", self.kernels)}
-        shrink = {name: kernels.get(name, centre) for name in self._convolutions}
+        kernels = cast("Iterable[Kernel]", self.kernels)
+        # As functions: hooks of the FLOP counter on modules take no parameters without gradients.
+        shrinks = {kernel.name: kernel.forward for kernel in kernels}
+        shrink = {name: shrinks.get(name, centre) for name in self._convolutions}
         constants = constants_of(skeleton)
         return {
             name: like.to(whole.get(name, like))
@@ -277,51 +292,3 @@ class OnceForAll(nn.Module):
             else cut(whole[name], like, shrink.get(name))
             for name, like in tensors_of(skeleton)
         }
-
-
-def matches(name: str, patterns: Iterable[str]) -> bool:
-    """Returns whether a decision is meant.
-
-    Args:
-        name:
-            The decision.
-        patterns:
-            As of file names, or a single one; a ``*`` goes over ``/`` too.
-    """
-    patterns = [patterns] if isinstance(patterns, str) else patterns
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _met(
-    values: Mapping[str, Any], largest: Skeleton, changes: Iterable[Change]
-) -> dict[str, BaseDistribution]:
-    met = dict(largest.distributions)
-    for change in changes:
-        met.update((n, d) for n, d in change.skeleton.distributions.items() if n not in met)
-    return {name: d for name, d in met.items() if name not in values}
-
-
-def _kernels(
-    largest: Skeleton, changes: Iterable[Change], tensors: Mapping[str, Tensor]
-) -> list[Kernel]:
-    """One for each convolution whose kernel some choice makes smaller."""
-    sizes: dict[str, set[torch.Size]] = {}
-    convolutions, whole = convolutions_of(largest.module), largest.tensors
-    for change in changes:
-        for name, tensor in change.skeleton.tensors.items():
-            if name in convolutions and tensor.shape[2:] != whole[name].shape[2:]:
-                sizes.setdefault(name, set()).add(tensor.shape[2:])
-    return [Kernel(name, sorted(sizes[name]), tensors[name]) for name in whole if name in sizes]
-
-
-def _draw(distribution: BaseDistribution, generator: torch.Generator) -> Any:
-    """Uniform over the values, or over the logarithm of a continuum where it says so."""
-    n = cardinality(distribution)
-    if n is not None:
-        return value_at(distribution, int(torch.randint(n, (), generator=generator, device="cpu")))
-    assert isinstance(distribution, FloatDistribution)
-    u = float(torch.rand((), generator=generator, device="cpu", dtype=torch.float64))
-    low, high = distribution.low, distribution.high
-    if distribution.log:
-        return math.exp(math.log(low) + u * (math.log(high) - math.log(low)))
-    return low + u * (high - low)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from optuna_nas.oneshot._once_for_all import matches
+from optuna_nas.oneshot._drawn import matches
 from optuna_nas.oneshot._once_for_all import OnceForAll
 from optuna_nas.training._epochs import check_epochs
 

@@ -21,7 +21,7 @@ import torch
 from optuna_nas.oneshot._collapse import is_module_choice
 from optuna_nas.oneshot._darts import darts
 from optuna_nas.oneshot._schedules import decay
-from optuna_nas.oneshot._search import SearchEpoch
+from optuna_nas.oneshot._search_epoch import SearchEpoch
 from optuna_nas.oneshot._supernet import Supernet
 from optuna_nas.space import Network
 from optuna_nas.training import Data

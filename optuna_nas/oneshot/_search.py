@@ -14,28 +14,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
-from collections.abc import Sequence
 from contextlib import contextmanager
 from contextlib import ExitStack
 import copy
 from dataclasses import dataclass
 from dataclasses import field
 from functools import partial
-import math
 from typing import Any
 
 import torch
-from torch import nn
 from torch import Tensor
 
 from optuna_nas.oneshot._collapse import dominant_eigenvalue
 from optuna_nas.oneshot._collapse import gate_entropy
 from optuna_nas.oneshot._collapse import parameter_free_share
 from optuna_nas.oneshot._collapse import Watch
+from optuna_nas.oneshot._divergence import check_loss
+from optuna_nas.oneshot._divergence import naming_the_epoch
 from optuna_nas.oneshot._gate_gradients import second_order
+from optuna_nas.oneshot._gate_gradients import step
 from optuna_nas.oneshot._noise import seeded
 from optuna_nas.oneshot._noise import skip_dropout_of
 from optuna_nas.oneshot._relaxations import GateLoss
+from optuna_nas.oneshot._search_epoch import SearchEpoch
 from optuna_nas.oneshot._supernet import Supernet
 from optuna_nas.training import generator_for
 from optuna_nas.training._data import Batch
@@ -49,64 +50,6 @@ from optuna_nas.training._scores import predict
 
 
 STATE = ("epoch", "seed", "supernet", "weights", "gates", "eigenvalues", "logits")
-
-
-@dataclass(frozen=True)
-class SearchEpoch:
-    """What an epoch of a search came to.
-
-    Args:
-        epoch:
-            Counted from 1.
-        epochs:
-            How many there are to be.
-        params:
-            The derived architecture.
-        train_loss:
-            The mean over the epoch's training batches.
-        valid_loss:
-            Of the mixture after the epoch, on all validation data.
-        valid_score:
-            The metric, likewise.
-        entropy:
-            The mean entropy of the gates: from 1 (all options equal) to 0 (all decided).
-        parameter_free:
-            The share of operations without parameters in ``params``; None where there is no such
-            choice.
-        eigenvalue:
-            The dominant one of the validation Hessian, if it is watched, else None.
-        collapsed:
-            Why the search counts as collapsed, or None if it does not.
-        stopped:
-            Whether this is the last epoch because it stopped early.
-    """
-
-    epoch: int
-    epochs: int
-    params: dict[str, Any]
-    train_loss: float
-    valid_loss: float
-    valid_score: float
-    entropy: float
-    parameter_free: float | None
-    eigenvalue: float | None
-    collapsed: str | None
-    stopped: bool
-    _search: Search = field(repr=False, compare=False)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns a copy of all that is needed to go on after this epoch, as ``state``.
-
-        Raises:
-            ValueError:
-                If the search has gone on since.
-        """
-        if self._search.number != self.epoch:
-            raise ValueError(
-                f"The search has gone on to epoch {self._search.number}, so the state of epoch "
-                f"{self.epoch} is gone: call state_dict() before the next epoch."
-            )
-        return self._search.state_dict()
 
 
 @dataclass
@@ -148,7 +91,10 @@ class Search:
         while self.number < self.epochs:
             self._show()
             self.number += 1
-            with self._naming_the_epoch(), self._prepared() as noise:
+            with (
+                naming_the_epoch(self.supernet, self.number, self.epochs),
+                self._prepared() as noise,
+            ):
                 epoch = self._epoch(noise)
             yield epoch
             if epoch.stopped:
@@ -245,12 +191,12 @@ class Search:
                 self.weight_optimizer,
                 self.supernet,
             )
-        _step(self.gate_optimizer, self.gates, slopes)
+        step(self.gate_optimizer, self.gates, slopes)
 
     def _weight_step(self, batch: Batch) -> float:
         loss = self._loss(batch, "training")
         slopes = torch.autograd.grad(loss, self.weights, allow_unused=True)
-        _step(self.weight_optimizer, self.weights, slopes, self.clip_norm)
+        step(self.weight_optimizer, self.weights, slopes, self.clip_norm)
         return float(loss.detach())
 
     def _loss(
@@ -264,7 +210,7 @@ class Search:
         loss = default_loss(outputs, batch.targets)
         if with_gates and self.gate_loss is not None:
             loss = loss + self.gate_loss(self.supernet.decisions.values())
-        _check_finite(loss, what)
+        check_loss(loss, what)
         return loss
 
     def _valid_batches(self, noise: torch.Generator) -> Iterator[Batch]:
@@ -279,7 +225,7 @@ class Search:
         named = not callable(self.metric)
         outputs, targets = predict(self.supernet, self.valid, self.batch_size, check=named)
         loss = default_loss(outputs, targets)
-        _check_finite(loss, "validation")
+        check_loss(loss, "validation")
         if callable(self.metric):
             return float(loss), float(self.metric(outputs, targets))
         score = named_score(self.metric, targets.is_floating_point()).function
@@ -329,29 +275,6 @@ class Search:
             finally:
                 self.supernet.relaxation = before
 
-    @contextmanager
-    def _naming_the_epoch(self) -> Iterator[None]:
-        """Says in which epoch a gate or a loss has become NaN."""
-        where = f"Epoch {self.number} of {self.epochs}"
-        try:
-            yield
-        except (ValueError, FloatingPointError) as error:
-            self._check_gates(where, error)
-            if isinstance(error, FloatingPointError):
-                raise FloatingPointError(f"{where}: {error}") from None
-            raise
-        self._check_gates(where)
-
-    def _check_gates(self, where: str, error: Exception | None = None) -> None:
-        decisions = self.supernet.decisions.items()
-        bad = [name for name, gate in decisions if not bool(gate.logits.isfinite().all())]
-        if bad:
-            raise ValueError(
-                f"{where}: the gate of {', '.join(map(repr, bad))} has become NaN or infinite. "
-                "Take a lower learning rate (gate_optimizer), and go on from an epoch before "
-                "(state)."
-            ) from error
-
     def _hide(self) -> None:
         """Drops what is never derived, which the mixture needs all the same."""
         for name, gate in self.supernet.decisions.items():
@@ -363,27 +286,3 @@ class Search:
         for name, gate in self.supernet.decisions.items():
             if name in self.hidden:
                 gate.kept |= self.hidden.pop(name)
-
-
-def _step(
-    optimizer: torch.optim.Optimizer,
-    parameters: Sequence[Tensor],
-    slopes: Sequence[Tensor | None],
-    clip_norm: float | None = None,
-) -> None:
-    """One step with given gradients. What was not computed has none and stays as it is."""
-    for parameter, slope in zip(parameters, slopes, strict=True):
-        parameter.grad = slope
-    if clip_norm is not None:
-        nn.utils.clip_grad_norm_(parameters, clip_norm)
-    optimizer.step()
-    optimizer.zero_grad()
-
-
-def _check_finite(loss: Tensor, what: str) -> None:
-    value = float(loss.detach())
-    if not math.isfinite(value):
-        raise FloatingPointError(
-            f"the {what} loss has become {value}. Take a lower learning rate (weight_optimizer), "
-            "and go on from an epoch before (state)."
-        )

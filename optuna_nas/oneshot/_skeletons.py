@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from optuna_nas.oneshot._largest import misfit
+from optuna_nas.oneshot._nesting import misfit
 from optuna_nas.oneshot._slices import constants_of
+from optuna_nas.oneshot._slices import without_memory
 from optuna_nas.space import AnsweredTrial
 from optuna_nas.space import build
 from optuna_nas.space import CANNOT_BE_BUILT
@@ -33,7 +34,7 @@ DRAWS = 100
 
 
 class Skeletons:
-    """Builds architectures on the meta device, checks and keeps them.
+    """Builds architectures, checks and keeps them, on the meta device.
 
     Args:
         network:
@@ -43,7 +44,7 @@ class Skeletons:
         largest:
             The largest network.
         device:
-            ``"meta"``, or ``"cpu"`` for a network that cannot be built there.
+            Where to build: ``"meta"``, or ``"cpu"`` for a network that cannot be built there.
     """
 
     def __init__(
@@ -131,7 +132,10 @@ class Skeletons:
                 f"The architecture {dict(params)} is no slice of the largest network: {problem}. "
                 f"Fix some of these decisions, OnceForAll(network, values={{...}})."
             )
-        self._fill_constants(params, skeleton)
+        if self._device == "meta":
+            self._fill_constants(params, skeleton)
+        else:
+            without_memory(skeleton)
         while len(self._kept) >= KEPT:
             del self._kept[next(iter(self._kept))]
         self._kept[frozenset(params.items())] = skeleton
@@ -140,7 +144,7 @@ class Skeletons:
     def _fill_constants(self, params: Mapping[str, Any], skeleton: nn.Module) -> None:
         """Gives a skeleton what it shares with nobody, of a network that is made for it."""
         constants = constants_of(skeleton)
-        if constants and self._device == "meta":
+        if constants:
             with torch.random.fork_rng(devices=[]):
                 real = build(self._network, params)
             for name in constants:

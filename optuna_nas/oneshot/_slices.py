@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
-import math
-from typing import cast
 from typing import TypeAlias
 
 import torch
@@ -65,6 +63,24 @@ def constants_of(module: nn.Module) -> frozenset[str]:
     )
 
 
+def without_memory(module: nn.Module) -> nn.Module:
+    """Puts a module on the meta device, but for buffers that are not saved; returns it.
+
+    What two modules share stays shared, which ``module.to("meta")`` would end.
+
+    Args:
+        module:
+            The network.
+    """
+    constants = constants_of(module)
+    empty = {id(x): _empty(x) for name, x in tensors_of(module) if name not in constants}
+    for part in module.modules():
+        for name, x in [*part._parameters.items(), *part._buffers.items()]:
+            if id(x) in empty:
+                setattr(part, name, empty[id(x)])
+    return module
+
+
 def fits(shape: Sequence[int], whole: Sequence[int], is_kernel: bool) -> bool:
     """Returns whether a tensor of one shape is a slice of one of another.
 
@@ -97,38 +113,6 @@ def centre(kernels: Tensor, size: Sequence[int]) -> Tensor:
     return kernels
 
 
-class Kernel(nn.Module):
-    """The smaller kernels of one convolution.
-
-    Each is the centre of the next larger one times a matrix. All channels share it, and it begins
-    as the identity (Cai et al. 2020, sec. 3.3: elastic kernel size).
-
-    Args:
-        name:
-            Of the convolution's weight in the largest network.
-        sizes:
-            The smaller sizes.
-        like:
-            The convolution's weight, for its device and dtype.
-    """
-
-    def __init__(self, name: str, sizes: Sequence[Sequence[int]], like: Tensor) -> None:
-        super().__init__()
-        self.name = name
-        self.sizes = sorted(map(tuple, sizes), key=math.prod, reverse=True)
-        self.matrices = nn.ParameterList(
-            [torch.eye(math.prod(size)).to(like) for size in self.sizes]
-        )
-
-    def forward(self, kernels: Tensor, size: Sequence[int]) -> Tensor:
-        """Takes ``[out, in, *large]``, returns ``[out, in, *size]``."""
-        for next_size, matrix in zip(self.sizes, self.matrices, strict=True):
-            if _is_within(next_size, kernels.shape[2:]) and _is_within(size, next_size):
-                middle = centre(kernels, next_size)
-                kernels = (middle.flatten(2) @ cast(Tensor, matrix).T).view(middle.shape)
-        return centre(kernels, size)
-
-
 def cut(source: Tensor, like: Tensor, shrink: Shrink | None = None) -> Tensor:
     """Returns a slice of one of the largest's tensors.
 
@@ -158,5 +142,7 @@ def cut(source: Tensor, like: Tensor, shrink: Shrink | None = None) -> Tensor:
     return part
 
 
-def _is_within(size: Sequence[int], whole: Sequence[int]) -> bool:
-    return all(n <= m for n, m in zip(size, whole, strict=True))
+def _empty(tensor: Tensor) -> Tensor:
+    meta = tensor.detach().to("meta")
+    is_parameter = isinstance(tensor, nn.Parameter)
+    return nn.Parameter(meta, requires_grad=tensor.requires_grad) if is_parameter else meta

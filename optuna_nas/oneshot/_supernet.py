@@ -24,6 +24,7 @@ from optuna_nas.oneshot._proposals import nearest
 from optuna_nas.oneshot._proposals import Ranking
 from optuna_nas.oneshot._replay import checked
 from optuna_nas.oneshot._replay import replay
+from optuna_nas.oneshot._same_space import check_same_space
 from optuna_nas.space import build
 from optuna_nas.space import Network
 
@@ -262,6 +263,12 @@ class Supernet(nn.Module):
         gates = list(self.decisions.values())
         try:
             weights = [gate.relaxed(self.relaxation) for gate in gates]
+            if any(weight.is_meta for weight in weights):
+                raise ValueError(
+                    "A mixture computes what its gates say, which have no values on the meta "
+                    "device, where FLOPs are counted. Ask of one architecture: of "
+                    "supernet.derive(params), or after supernet.activate(params)."
+                )
             numbers = iter(torch.cat(weights).tolist())  # one transfer from a GPU, not many
             for gate, weight in zip(gates, weights, strict=True):
                 gate.weigh(weight, list(islice(numbers, len(weight))))
@@ -284,31 +291,3 @@ def check_supernet(supernet: Any) -> None:
             f"({type(supernet).__name__}). Of a FewShot take each of its supernets; a OnceForAll "
             "has a training of its own, train_once_for_all."
         )
-
-
-def check_same_space(state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-    """Raises if a state is of another search space, with all that differs.
-
-    Args:
-        state:
-            The extra state of a supernet: its decisions and values.
-        own:
-            That of the supernet that it is for.
-    """
-    problems = [
-        p for part in ("decisions", "values") for p in _differences(state[part], own[part])
-    ]
-    if problems:
-        raise ValueError(f"the state is of another supernet: {'; '.join(problems)}.")
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    return [
-        *(f"it has {name!r}, which is not here" for name in before if name not in now),
-        *(f"it lacks {name!r}" for name in now if name not in before),
-        *(
-            f"{name!r} was {before[name]!r}, and is {now[name]!r} here"
-            for name in now
-            if name in before and before[name] != now[name]
-        ),
-    ]

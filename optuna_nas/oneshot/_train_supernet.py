@@ -23,7 +23,6 @@ from typing import Any
 from optuna.samplers import BaseSampler
 import torch
 
-from optuna_nas.oneshot._one_shot import score_path
 from optuna_nas.oneshot._path_epochs import answers_of
 from optuna_nas.oneshot._path_epochs import check_current
 from optuna_nas.oneshot._path_epochs import check_finite
@@ -31,22 +30,20 @@ from optuna_nas.oneshot._path_epochs import loaded
 from optuna_nas.oneshot._path_epochs import PathEpochs
 from optuna_nas.oneshot._path_epochs import randomness_of
 from optuna_nas.oneshot._paths import fair
-from optuna_nas.oneshot._paths import Params
 from optuna_nas.oneshot._paths import Paths
 from optuna_nas.oneshot._paths import Proposed
 from optuna_nas.oneshot._paths import uniform
+from optuna_nas.oneshot._rewards import check_rewards
+from optuna_nas.oneshot._rewards import reward_direction
+from optuna_nas.oneshot._rewards import Rewarding
 from optuna_nas.oneshot._supernet import check_supernet
 from optuna_nas.oneshot._supernet import Supernet
 from optuna_nas.training import default_recipe
 from optuna_nas.training import resolve_device
-from optuna_nas.training._data import Batch
 from optuna_nas.training._data import Data
-from optuna_nas.training._data import Resident
-from optuna_nas.training._data import Rows
 from optuna_nas.training._epochs import check_epochs
 from optuna_nas.training._recipe import make_recipe
 from optuna_nas.training._recipe import MakeRecipe
-from optuna_nas.training._scores import direction_of
 from optuna_nas.training._scores import Metric
 from optuna_nas.training._seeds import check_seed
 
@@ -162,7 +159,7 @@ def train_supernet(
             If data are of a kind that cannot be trained on, or the supernet is none.
         ValueError:
             If an argument is not what is said above, data have no rows, or the state is of another
-            search space.
+            search space or of the last epoch.
         FloatingPointError:
             While it runs, if a loss or a reward is not finite.
         Rejected:
@@ -171,7 +168,7 @@ def train_supernet(
     check_supernet(supernet)
     check_epochs(epochs)
     check_seed(seed)
-    _check_rewards(rewards)
+    check_rewards(rewards)
     _check_paths(paths, valid)
     place = resolve_device(device)
     rows = loaded(train, "train").to(place)
@@ -179,8 +176,8 @@ def train_supernet(
     rewarding = None
     if valid is not None and isinstance(paths, BaseSampler):
         held_out = loaded(valid, "valid").to(place)
-        proposed = Proposed(supernet, paths, _direction(held_out, metric, direction))
-        rewarding = _Rewarding(proposed, held_out, metric, rewards)
+        proposed = Proposed(supernet, paths, reward_direction(held_out, metric, direction))
+        rewarding = Rewarding(proposed, held_out, metric, rewards)
     made = make_recipe(recipe, answers_of(trial, "train_supernet"), supernet.module)
     drawn = rewarding.proposed if rewarding else NAMED[str(paths)]
     training = _Training(
@@ -200,7 +197,7 @@ class _Training:
 
     supernet: Supernet
     loop: PathEpochs
-    rewarding: _Rewarding | None
+    rewarding: Rewarding | None
     seed: int
     number: int = 0
 
@@ -211,8 +208,13 @@ class _Training:
             with randomness_of(self.supernet, self.seed, self.number) as generator:
                 loss = self.loop.run(self.number, generator)
                 self.check_finite("training loss", loss)
-                reward = self.rewarding.learn(self, generator) if self.rewarding else None
+                reward = self._learn(generator)
             yield SupernetEpoch(self.number, self.loop.epochs, loss, reward, self)
+
+    def _learn(self, generator: torch.Generator) -> float | None:
+        if self.rewarding is None:
+            return None
+        return self.rewarding.learn(self.loop, generator, self.check_finite)
 
     def check_finite(self, what: str, value: float) -> None:
         check_finite(what, value, self.number, self.loop.epochs)
@@ -246,49 +248,6 @@ class _Training:
         self.number, self.seed = state["epoch"], state["seed"]
         if self.rewarding:
             self.rewarding.proposed.add(state["trials"])
-
-
-@dataclass(frozen=True)
-class _Rewarding:
-    """What a sampler learns from after an epoch."""
-
-    proposed: Proposed
-    rows: Rows
-    metric: Metric
-    n: int
-
-    def learn(self, training: _Training, generator: torch.Generator) -> float:
-        """Tells the sampler n rewards, and returns their mean."""
-        batches = _without_end(self.rows, training.loop.recipe.batch_size, generator)
-
-        def reward(params: Params) -> float:
-            inputs, targets, _ = next(batches)
-            rows, n = Resident(inputs, targets), len(targets)
-            value = score_path(training.supernet, params, rows, self.metric, n, [inputs])
-            training.check_finite("reward", value)
-            return value
-
-        return self.proposed.learn(training.supernet, reward, self.n)
-
-
-def _without_end(rows: Rows, size: int, generator: torch.Generator) -> Iterator[Batch]:
-    while True:
-        empty = True
-        for batch in rows.batches(size, generator):
-            empty = False
-            yield batch
-        if empty:
-            raise ValueError("valid gave no batches: drop_last with fewer rows than a batch?")
-
-
-def _direction(rows: Rows, metric: Metric, direction: str | None) -> str:
-    peeked = rows.peek()
-    return direction_of(metric, direction, None if peeked is None else peeked.targets)
-
-
-def _check_rewards(rewards: Any) -> None:
-    if isinstance(rewards, bool) or not isinstance(rewards, int) or rewards < 1:
-        raise ValueError(f"rewards must be an int of at least 1, but is {rewards!r}.")
 
 
 def _check_paths(paths: Any, valid: Any) -> None:

@@ -12,13 +12,16 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch import Tensor
 
 from optuna_nas import ops
 from optuna_nas.space import Trial
 from optuna_nas.spaces._arguments import check
 from optuna_nas.spaces._arguments import check_candidates
 from optuna_nas.spaces._arguments import is_whole
+from optuna_nas.spaces._darts_cells import auxiliary_head
+from optuna_nas.spaces._darts_cells import Cell
+from optuna_nas.spaces._darts_cells import Cells
+from optuna_nas.spaces._darts_cells import pooled_head
 from optuna_nas.spaces._genotype import CELLS
 from optuna_nas.spaces._genotype import read_genotype
 
@@ -122,8 +125,8 @@ class DARTS:
         network = Cells(
             stem=ops.conv_bn(self.in_channels, 3 * self.channels, 3),
             cells=cells,
-            head=_head(last, self.num_classes),
-            auxiliary=_auxiliary_head(last, self.num_classes) if self.auxiliary else None,
+            head=pooled_head(last, self.num_classes),
+            auxiliary=auxiliary_head(last, self.num_classes) if self.auxiliary else None,
             auxiliary_after=reductions[-1],
         )
         # In this layout, depthwise convolutions take less time on a CPU.
@@ -230,71 +233,6 @@ class DARTS:
         return ["+".join(map(str, taken)) for taken in combinations(range(j), min(self.k, j))]
 
 
-class Cell(nn.Module):
-    """Takes the outputs of the two cells before, gives its nodes' states, concatenated.
-
-    Args:
-        inputs:
-            What the outputs of the two cells before go through first.
-        nodes:
-            From the states so far to the state of each node.
-    """
-
-    def __init__(self, inputs: Sequence[nn.Module], nodes: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.inputs = nn.ModuleList(inputs)
-        self.nodes = nn.ModuleList(nodes)
-
-    def forward(self, before_last: Tensor, last: Tensor) -> Tensor:
-        """Returns ``[n, nodes * channels, h, w]``."""
-        states = [self.inputs[0](before_last), self.inputs[1](last)]
-        for node in self.nodes:
-            states.append(node(states))
-        return torch.cat(states[2:], dim=1)
-
-
-class Cells(nn.Module):
-    """A stem, a chain of cells that each see the two before, and one head or two.
-
-    Args:
-        stem:
-            Gives what the first cell takes, twice.
-        cells:
-            The cells.
-        head:
-            From the last cell's output to the logits.
-        auxiliary:
-            From the output of another cell to logits, in training mode only; or None.
-        auxiliary_after:
-            The number of that cell.
-    """
-
-    def __init__(
-        self,
-        stem: nn.Module,
-        cells: Sequence[nn.Module],
-        head: nn.Module,
-        auxiliary: nn.Module | None,
-        auxiliary_after: int,
-    ) -> None:
-        super().__init__()
-        self.stem = stem
-        self.cells = nn.ModuleList(cells)
-        self.head = head
-        self.auxiliary = auxiliary
-        self.auxiliary_after = auxiliary_after
-
-    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """Takes images; returns logits, with those of the auxiliary head if there are some."""
-        outputs = [self.stem(x)] * 2
-        for cell in self.cells:
-            outputs.append(cell(*outputs[-2:]))
-        logits: Tensor = self.head(outputs[-1])
-        if self.auxiliary is None or not self.training:
-            return logits
-        return logits, self.auxiliary(outputs[2 + self.auxiliary_after])
-
-
 def _with_drop_path(make: Callable[[], nn.Module], p: float) -> nn.Module:
     module = make()
     return module if isinstance(module, nn.Identity) else nn.Sequential(module, ops.DropPath(p))
@@ -303,25 +241,6 @@ def _with_drop_path(make: Callable[[], nn.Module], p: float) -> nn.Module:
 def _relu_conv_bn(inputs: int, outputs: int, affine: bool) -> nn.Module:
     conv = nn.Conv2d(inputs, outputs, 1, bias=False)
     return nn.Sequential(nn.ReLU(), conv, nn.BatchNorm2d(outputs, affine=affine))
-
-
-def _head(width: int, num_classes: int) -> nn.Module:
-    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, num_classes))
-
-
-def _auxiliary_head(width: int, num_classes: int) -> nn.Module:
-    """The paper's, with pooling to 2x2 from any size where theirs expects 8x8."""
-    return nn.Sequential(
-        nn.ReLU(),
-        nn.AdaptiveAvgPool2d(2),
-        *ops.conv_bn(width, 128, 1),
-        nn.ReLU(),
-        nn.Conv2d(128, 768, 2, bias=False),
-        nn.BatchNorm2d(768),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(768, num_classes),
-    )
 
 
 def _chosen(params: Mapping[str, Any], name: str, legal: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from optuna_nas.oneshot import FewShot
 from optuna_nas.oneshot import train_supernet
 
 
-EPOCHS = 50  # with one path a batch
+EPOCHS = 100  # with one path a batch
 SPLIT = "0>1"  # the first decision, chosen before anything was measured
 
 Scores = dict[str, list[float]]
@@ -82,7 +82,7 @@ def _whole(path: Path, seed: int, paths: str, epochs: int) -> Found:
 
 def _supernet(seed: int) -> Supernet:
     torch.manual_seed(seed)
-    return Supernet(problem.NETWORK)
+    return Supernet(problem.network)
 
 
 def _run(supernet: Supernet, train: problem.Data, paths: str, epochs: int, seed: int) -> None:
@@ -101,5 +101,5 @@ def _scored(supernet: Supernet | FewShot, path: Path, epochs: int, seconds: floa
 
 
 def _counted(metric: metrics.Metric) -> Found:
-    values = [metric.measure(build(problem.NETWORK, params)) for params in problem.sample()]
+    values = [metric.measure(build(problem.network, params)) for params in problem.sample()]
     return {"scores": {"loss": values, "accuracy": values}, "passes": 0, "seconds": 0.0}

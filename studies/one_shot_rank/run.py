@@ -54,13 +54,12 @@ def options() -> argparse.Namespace:
 
 
 def wanted(seeds: int) -> list[Run]:
-    """Seed by seed, so that what is there after an interruption compares the methods."""
-    runs = [Run(method, 0) for method in FIXED]
-    for seed in range(max(seeds, ALONE_SEEDS)):
-        if seed < seeds:
-            runs += [Run(method, seed) for method in SEEDED]
-        if seed < ALONE_SEEDS:
-            runs += [Run(ALONE, seed, i) for i in range(problem.ARCHITECTURES)]
+    """What scores are compared with first, then seed by seed, so that methods can be compared."""
+    runs = [
+        Run(ALONE, seed, i) for seed in range(ALONE_SEEDS) for i in range(problem.ARCHITECTURES)
+    ]
+    runs += [Run(method, 0) for method in FIXED]
+    runs += [Run(method, seed) for seed in range(seeds) for method in SEEDED]
     return runs
 
 

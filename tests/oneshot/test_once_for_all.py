@@ -13,6 +13,7 @@ from torch import nn
 
 from optuna_nas import build
 from optuna_nas import create_study
+from optuna_nas import metrics
 from optuna_nas import Objective
 from optuna_nas import spaces
 from optuna_nas.oneshot import darts
@@ -459,6 +460,28 @@ def test_channels_whose_order_matters_keep_their_places_and_are_named():
     assert all(torch.equal(after[key], before[key]) for key in before)
 
 
+def test_channels_cannot_be_sorted_without_an_example(supernet):
+    with pytest.raises(
+        TypeError,
+        match=re.escape(
+            "sort_channels needs an example, the inputs of a forward pass of two rows: "
+            "sort_channels(x[:2])."
+        ),
+    ):
+        supernet.sort_channels()
+
+
+def test_a_path_has_the_flops_of_the_architecture_alone_and_of_making_smaller_kernels(supernet):
+    flops = metrics.Flops(X[:1])
+    assert flops.measure(supernet) == flops.measure(supernet.module)
+    large = {name: "k7" if name.endswith("kernel") else value for name, value in SMALL.items()}
+    supernet.activate(large)
+    assert flops.measure(supernet) == flops.measure(supernet.derive(large))
+    supernet.activate(SMALL)
+    assert flops.measure(supernet) > flops.measure(supernet.derive(SMALL))
+    assert supernet.path == SMALL
+
+
 def test_a_study_searches_it_and_scores_are_those_of_the_derived_networks(supernet):
     evaluate = OneShot(supernet, (X, Y), recalibrate=[X])
     supernet.train().activate(SMALL)
@@ -659,6 +682,38 @@ def test_a_network_that_reads_tensors_while_it_is_made_will_do():
     for params in first:
         supernet.activate(params)
         assert torch.equal(supernet(X[0, 0, :, :4]), supernet.derive(params)(X[0, 0, :, :4]))
+
+
+class Reads(nn.Module):
+    """Cannot be built on the meta device; has layers that share a weight, and a table."""
+
+    def __init__(self, trial):
+        super().__init__()
+        width = int(torch.full((), trial.suggest_int("width", 2, 8)).item())
+        self.first, self.second = nn.Linear(4, width), nn.Linear(4, width)
+        self.second.weight = self.first.weight
+        self.lstm = nn.LSTM(width, width, batch_first=True)
+        self.register_buffer("scale", torch.ones(width))
+        self.register_buffer("table", torch.arange(width) / width, persistent=False)
+
+    def forward(self, x):
+        x = self.first(x) * self.table + self.second(x) * self.scale
+        return self.lstm(x)[0].sum(-1)
+
+
+@pytest.mark.filterwarnings("ignore:network cannot be built on the meta device")
+def test_architectures_that_must_be_built_on_the_cpu_take_no_memory_either():
+    supernet, x = made(Reads), torch.randn(3, 5, 4)
+    assert supernet._skeletons._device == "cpu"
+    for params in drawn(supernet, 5):
+        supernet.activate(params)
+        skeleton = supernet._skeletons[params]
+        assert all(p.is_meta for p in skeleton.parameters())
+        assert [n for n, b in skeleton.named_buffers() if not b.is_meta] == ["table"]
+        assert all(weight.is_meta for weight in skeleton.lstm._flat_weights)
+        assert torch.equal(supernet(x), supernet.derive(params)(x))
+    supernet(x).sum().backward()
+    assert supernet.module.first.weight.grad is not None
 
 
 def test_an_lstm_is_elastic_too():

@@ -127,6 +127,18 @@ def test_two_objectives_search_a_supernet(supernet):
         assert trial.values == [score(module, (X, Y)), sum(p.numel() for p in module.parameters())]
 
 
+def test_latency_beside_it_is_that_of_the_architecture_alone(supernet, monkeypatch):
+    seen = []
+    record = metrics.Latency.record
+    monkeypatch.setattr(metrics.Latency, "record", lambda *x: seen.append(x[1]) or record(*x))
+    latency = metrics.Latency(X[:1], time_limit=0.05)
+    study = create_study(directions=["maximize", "minimize"], pruner=None, seed=0)
+    study.optimize(Objective(small, OneShot(supernet, (X, Y)), latency), n_trials=3)
+    for trial, module in zip(study.trials, seen, strict=True):
+        assert trial.values[1] == trial.user_attrs["latency_ms"]["median_ms"] > 0
+        assert list(module.state_dict()) == list(supernet.derive(trial.params).state_dict())
+
+
 def test_directions_are_those_of_train(supernet):
     floats = (X, X[:, :2])
     assert OneShot(supernet, (X, Y)).direction == "maximize"

@@ -6,6 +6,7 @@ import io
 from itertools import product
 import math
 import pickle
+import re
 
 import optuna
 from optuna.trial import FixedTrial
@@ -15,6 +16,7 @@ from torch import nn
 
 import optuna_nas
 from optuna_nas import build
+from optuna_nas import metrics
 from optuna_nas import SampledTrial
 from optuna_nas import Supernet
 from optuna_nas import SupernetTrial
@@ -225,6 +227,27 @@ def test_a_path_costs_what_the_architecture_costs_alone(sketch, params):
     assert Counter(type(m) for m in ran.elements()) == Counter(
         type(m) for m in ran_alone.elements()
     )
+
+
+@pytest.mark.parametrize("params", [WIDE, NARROW])
+def test_the_flops_of_a_path_are_those_of_the_architecture_alone(sketch, params):
+    sketch.activate(params)
+    flops = metrics.Flops(torch.zeros(1, 4))
+    assert flops.measure(sketch) == flops.measure(sketch.derive(params))
+
+
+def test_the_flops_of_a_mixture_cannot_be_counted_but_its_parameters_can(sketch):
+    with pytest.raises(
+        ValueError,
+        match=re.escape(
+            "A mixture computes what its gates say, which have no values on the meta device, "
+            "where FLOPs are counted. Ask of one architecture: of supernet.derive(params), or "
+            "after supernet.activate(params)."
+        ),
+    ):
+        metrics.Flops(torch.zeros(1, 4)).measure(sketch)
+    everything = sum(parameter.numel() for parameter in sketch.parameters())
+    assert metrics.Parameters().measure(sketch) == everything
 
 
 @pytest.mark.parametrize("params", [WIDE, NARROW])

@@ -2,6 +2,7 @@
 
 from collections import Counter
 import copy
+from functools import partial
 import io
 import math
 import re
@@ -12,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
+from torch.utils.data import IterableDataset
 from torch.utils.data import TensorDataset
 
 from optuna_nas import Supernet
@@ -157,8 +159,8 @@ def test_a_step_adds_the_gradients_of_its_paths():
         torch.testing.assert_close(got, expected)
 
 
-def sgd(trial, module):
-    return Recipe(torch.optim.SGD(module.parameters(), lr=0.1), batch_size=16)
+def sgd(trial, module, **options):
+    return Recipe(torch.optim.SGD(module.parameters(), lr=0.1), batch_size=16, **options)
 
 
 def never(trial, module):
@@ -187,6 +189,140 @@ def test_the_teacher_is_the_largest_network_and_has_its_share_of_the_loss(kind, 
         distance = (outputs - taught).square().mean()
     expected = (1 - share) * float(task.detach()) + share * float(distance.detach())
     assert last.train_loss == pytest.approx(expected, rel=1e-5)
+
+
+class Shaped(nn.Module):
+    """Gives ``[n, *shape]``; what shape is not width nor rows."""
+
+    def __init__(self, trial, shape):
+        super().__init__()
+        width = trial.suggest_int("width", 2, 8, step=2)
+        self.net = nn.Sequential(nn.Flatten(), nn.Linear(25, width), nn.Linear(width, 12))
+        self.shape = shape
+
+    def forward(self, x):
+        return self.net(x)[:, : math.prod(self.shape)].reshape(len(x), *self.shape)
+
+
+def shaped(*shape):
+    return made(network=partial(Shaped, shape=shape))
+
+
+def shaped_data(classes, *shape):
+    y = torch.randint(2, (16, *shape), generator=torch.Generator().manual_seed(1))
+    return X[:16], y if classes else y.float()
+
+
+@pytest.mark.parametrize(
+    ("classes", "targets", "outputs"),
+    [
+        (True, (), (3,)),
+        (True, (4,), (3, 4)),
+        (True, (2, 2), (3, 2, 2)),
+        (False, (), (1,)),
+        (False, (1,), (1,)),
+        (False, (3, 4), (3, 4)),
+    ],
+)
+def test_the_teacher_teaches_classes_in_dimension_1_and_numbers_of_any_shape(
+    classes, targets, outputs
+):
+    supernet, data = shaped(*outputs), shaped_data(classes, *targets)
+    watched = Watched(supernet)
+    last = trained(supernet, data, paths=1, recipe=never, distillation=1)[-1]
+    taught = supernet.module(data[0])
+    supernet.activate(watched.paths[-1])
+    got = supernet(data[0])
+    if classes:
+        expected = -(taught.softmax(1) * got.log_softmax(1)).sum(1).mean()
+    else:
+        expected = (got - taught).square().mean()
+    assert last.train_loss == pytest.approx(float(expected.detach()), rel=1e-5)
+
+
+def two_sided(outputs, targets):
+    if isinstance(outputs, tuple):
+        outputs = outputs[0]
+    targets = targets.reshape(len(targets), -1)[:, 0].float()
+    return (outputs.reshape(len(outputs), -1)[:, 0] - targets).square().mean()
+
+
+@pytest.mark.parametrize(
+    ("targets", "outputs"), [((), ()), ((), (1,)), ((), (3, 4)), ((3,), (3,)), ((4,), (4, 3))]
+)
+def test_classes_of_which_the_outputs_say_nothing_cannot_be_taught(targets, outputs):
+    def recipe(trial, module):
+        return sgd(trial, module, loss=two_sided)
+
+    supernet, data = shaped(*outputs), shaped_data(True, *targets)
+    with pytest.raises(
+        ValueError,
+        match=re.escape(
+            "distillation takes soft targets from outputs [n, C, ...] for classes [n, ...], C at "
+            f"least 2, but the network gives shape {(2, *outputs)} for targets of shape "
+            f"{(2, *targets)}. Give targets as floats, of whose outputs the squared error is "
+            "taken, or distillation=0."
+        ),
+    ):
+        train_once_for_all(supernet, data, epochs=1, recipe=recipe)
+    assert len(trained(shaped(*outputs), data, recipe=recipe, distillation=0)) == 2
+
+
+class Two(nn.Module):
+    """Gives a pair, which only a loss of one's own can take."""
+
+    def __init__(self, trial):
+        super().__init__()
+        self.net = Net(trial)
+
+    def forward(self, x):
+        return self.net(x), x
+
+
+def test_what_cannot_be_sorted_or_taught_is_refused_before_the_first_epoch():
+    def recipe(trial, module):
+        return sgd(trial, module, loss=two_sided)
+
+    with pytest.raises(
+        TypeError,
+        match=re.escape(
+            "distillation compares outputs, so the network must give one tensor, but it gives "
+            "tuple. Give distillation=0."
+        ),
+    ):
+        train_once_for_all(made(network=Two), DATA, epochs=1, recipe=recipe)
+    with pytest.raises(
+        TypeError,
+        match=re.escape(
+            "To see which channels may be sorted, outputs are compared, so the network must give "
+            "one tensor, but it gives tuple. Fix the decisions by which channels shrink, "
+            "OnceForAll(network, values={...})."
+        ),
+    ):
+        train_once_for_all(made(network=Two), DATA, epochs=1, recipe=recipe, distillation=0)
+    fixed = made({"width": 4}, Two)
+    assert len(trained(fixed, recipe=recipe, distillation=0)) == 4
+
+
+def test_sorting_is_tried_out_without_a_trace():
+    supernet = made()
+    before = copy.deepcopy(supernet.state_dict())
+    torch.manual_seed(7)
+    state = torch.get_rng_state()
+    train_once_for_all(supernet, DATA, epochs=1, recipe=adam, seed=0)
+    assert torch.equal(torch.get_rng_state(), state)
+    after = supernet.state_dict()
+    assert all(torch.equal(after[k], v) for k, v in before.items() if isinstance(v, torch.Tensor))
+    assert supernet.training
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        yield from zip(X, Y, strict=True)
+
+
+def test_a_stream_of_rows_will_do():
+    assert len(trained(made(), DataLoader(Stream(), 16))) == 4
 
 
 def test_the_teacher_does_not_learn_on():
@@ -426,6 +562,19 @@ def test_a_state_is_gone_once_the_training_went_on():
         ),
     ):
         first.state_dict()
+
+
+def test_a_state_of_the_last_epoch_leaves_nothing_to_go_on_with():
+    *_, last = train_once_for_all(made(), DATA, epochs=1, recipe=adam)
+    with pytest.raises(
+        ValueError,
+        match=re.escape(
+            "state is of epoch 4, the last one of 4, so there is nothing to go on with: the "
+            "supernet of that state is trained. Load it by "
+            "supernet.load_state_dict(state['supernet'])."
+        ),
+    ):
+        train_once_for_all(made(), DATA, epochs=1, recipe=adam, state=last.state_dict())
 
 
 def test_a_state_of_other_phases_or_another_space_is_refused():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -63,6 +64,17 @@ def test_factories_that_are_made_alike_are_alike(make: Any) -> None:
 def test_factories_that_differ_in_anything_differ(one: Any, other: Any) -> None:
     assert None not in (ingredients(one), ingredients(other))
     assert ingredients(one) != ingredients(other)
+
+
+def test_one_code_that_finds_other_names_is_another_factory() -> None:
+    code = (lambda: nn.Linear(WIDTH, WIDTH)).__code__  # type: ignore[name-defined]  # noqa: F821
+    three, four = (FunctionType(code, {"nn": nn, "WIDTH": width}) for width in (3, 4))
+    assert ingredients(three) == ingredients(FunctionType(code, three.__globals__)) is not None
+    assert ingredients(three) != ingredients(four)
+    made: dict[Any, Any] = {}
+    modules = [reusing(made).suggest_module("op", {"linear": f}) for f in (three, four, three)]
+    assert [module.in_features for module in modules] == [3, 4, 3]
+    assert modules[2] is modules[0]
 
 
 class Space:
