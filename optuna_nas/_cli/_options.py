@@ -70,8 +70,8 @@ class Options:
                 guess = nearest(value, legal)
                 raise BadInput(f"--{name} must be one of {list(legal)}, not {value!r}.{guess}")
 
-        for text in self.limit:
-            _limit(text)
+        if len(self.limits) < len(self.limit):
+            raise BadInput(f"--limit names a cost twice: {', '.join(self.limit)}.")
 
     @property
     def limits(self) -> dict[str, float]:

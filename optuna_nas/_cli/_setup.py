@@ -16,6 +16,7 @@ from optuna_nas.metrics import Latency
 from optuna_nas.metrics import Metric
 from optuna_nas.metrics import Parameters
 from optuna_nas.study import Objective
+from optuna_nas.study import profile
 from optuna_nas.training import Train
 
 
@@ -81,7 +82,7 @@ class Setup:
 
         Raises:
             BadInput:
-                If there is no such device.
+                If there is no such device, or no network within the limits.
         """
         options, data = self.options, self.data
         with bad_input():
@@ -94,6 +95,10 @@ class Setup:
             )
         also = [self.cost(options.also)] if options.also else []
         limits = [self.cost(name) <= limit for name, limit in options.limits.items()]
+        static = [limit for limit in limits if limit.metric.static]
+        if static:
+            with bad_input():
+                profile(self.space.network, static, seed=options.seed)
         return Objective(self.space.network, train, *also, constraints=limits)
 
 

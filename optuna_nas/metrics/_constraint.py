@@ -66,8 +66,9 @@ class Constraint:
         """
         if math.isnan(value):
             return math.inf
-        excess = float(value - self.limit if self.upper else self.limit - value)
-        return math.ulp(self.limit) if self.strict and excess == 0 else excess
+        if value == self.limit:  # infinite ones too, whose difference is no number
+            return math.ulp(self.limit) if self.strict else 0.0
+        return float(value - self.limit if self.upper else self.limit - value)
 
     def __bool__(self) -> NoReturn:
         name = self.metric.name

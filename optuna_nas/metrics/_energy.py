@@ -134,7 +134,7 @@ class Energy(Metric):
 
     def _settings(self) -> tuple[Any, ...]:
         shapes = tuple((x.shape, x.dtype) for x in self.example)
-        return self.device, self.seconds, self.threads, self._given, shapes
+        return type(self), self.device, self.seconds, self.threads, self._given, shapes
 
 
 def _per_call(call: Callable[[], object], read: EnergyCounter, seconds: float) -> float:

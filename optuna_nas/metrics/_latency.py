@@ -174,8 +174,7 @@ class Latency(Metric):
                 run such a batch.
         """
         self._check_has_weights(module)
-        rng = [self.device] if self.device.type == "cuda" else []
-        with quiet(self.device, self.threads), torch.random.fork_rng(devices=rng):
+        with quiet(self.device, self.threads):
             copy = deepcopy(module).to(self.device).eval()
             with torch.inference_mode():
                 timing = time_calls(

@@ -66,6 +66,8 @@ class Plane:
 class TableError:
     """How far a table is off, by leaving out each whole network in turn.
 
+    A block that only that network has is known from it all the same, as a search would measure it.
+
     Args:
         networks:
             How many there were.

@@ -189,14 +189,17 @@ class LatencyTable(Metric):
 
         Raises:
             ValueError:
-                If it cannot take the table's batch, or has blocks that the table does not know
-                and that are not to be measured, or not on this machine.
+                If it cannot take the table's batch; if most of its blocks are not in the table,
+                or one is not and it is not to be measured, or not on this machine.
         """
         check_initialized(module, self.name)
         blocks = _blocks_of(module, self.conditions, self.name)
         if not self._blocks.keys() >= set(blocks):
             self._learn(module, blocks)
-        return self._plane.at(len(blocks), sum(self._blocks[block] for block in blocks))
+        plain_sum = sum(self._blocks[block] for block in blocks)
+        predicted = self._plane.at(len(blocks), plain_sum)
+        # Far from what it was fitted on, the plane may fall below 0.
+        return predicted if predicted > 0 else plain_sum
 
     def __str__(self) -> str:
         error = self.error or "error unknown, without whole networks"
@@ -206,11 +209,22 @@ class LatencyTable(Metric):
         device = self.conditions.device
         if not self.learn_unseen or not _is_here(self.conditions):
             raise self._unseen(blocks)
+        self._check_space(blocks)
         batch = self.conditions.batch(torch.device(device))
         for block, ms in _measured(module, batch, self.conditions).items():
             self._blocks.setdefault(block, ms)
         if not self._blocks.keys() >= set(blocks):
             raise self._unseen(blocks)
+
+    def _check_space(self, blocks: list[str]) -> None:
+        """Of a network most of whose blocks are new, the regression knows nothing."""
+        unseen, all_blocks = set(blocks) - self._blocks.keys(), set(blocks)
+        if 2 * len(unseen) > len(all_blocks):
+            raise ValueError(
+                f"{self.name}: {len(unseen)} of the {len(all_blocks)} different blocks of this "
+                f"network are not in the table of {self.conditions}: the network is of another "
+                "space, or the table was learned on too few networks."
+            )
 
     def _unseen(self, blocks: list[str]) -> ValueError:
         unseen = sorted(set(blocks) - self._blocks.keys())

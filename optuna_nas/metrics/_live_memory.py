@@ -48,9 +48,13 @@ class _Live(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self, held: Iterable[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._held: MutableMapping[UntypedStorage, int] = WeakIdKeyDictionary()
+        for tensor in held:
+            storage = tensor.untyped_storage()
+            self._held[storage] = storage.nbytes()
+        self._always: int = sum(self._held.values())  # type: ignore[no-untyped-call]
         self._bytes: MutableMapping[UntypedStorage, int] = WeakIdKeyDictionary()
-        self.peak = 0
-        self._see(held)
+        self.peak = self._always
 
     def __torch_dispatch__(
         self,
@@ -74,8 +78,9 @@ class _Live(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _see(self, tensors: Iterable[Tensor]) -> None:
         for tensor in tensors:
             storage: UntypedStorage = tensor.untyped_storage()
-            self._bytes[storage] = storage.nbytes()
-        self.peak = max(self.peak, sum(self._bytes.values()))
+            if storage not in self._held:
+                self._bytes[storage] = storage.nbytes()
+        self.peak = max(self.peak, self._always + sum(self._bytes.values()))
 
 
 def _as_fused(out: Tensor) -> Tensor:

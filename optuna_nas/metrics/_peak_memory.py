@@ -93,7 +93,7 @@ class PeakMemory(Metric):
         return hash(self._settings())
 
     def _settings(self) -> tuple[Any, ...]:
-        return self.device, tuple((x.shape, x.dtype) for x in self.example)
+        return type(self), self.device, tuple((x.shape, x.dtype) for x in self.example)
 
 
 def _counted(module: nn.Module, batch: tuple[Tensor, ...]) -> int:
@@ -108,7 +108,8 @@ def _allocated(module: nn.Module, batch: tuple[Tensor, ...], device: torch.devic
             f"{PeakMemory.name}: on {device} memory is measured, for which the network needs "
             "weights, but it is on the meta device. Build it first."
         )
-    with torch.cuda.device(device), torch.inference_mode():
+    rng = torch.random.fork_rng(devices=[device])
+    with rng, torch.cuda.device(device), torch.inference_mode():
         copy = deepcopy(module).to(device).eval()
         inputs = [x.to(device) for x in batch]
         copy(*inputs)  # libraries take their workspaces at the first call, and keep them

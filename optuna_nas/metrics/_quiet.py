@@ -20,6 +20,8 @@ from optuna_nas.metrics._counts import check_count
 def quiet(device: torch.device, threads: int) -> Iterator[None]:
     """Measures alone, on so many threads, without the garbage collector.
 
+    Torch's random numbers go on as if nothing had been, whatever the network draws.
+
     Another worker that wants to measure on such a device waits, for as long as it takes. The lock
     is a file in the temporary directory; when a process dies, the system opens it again. Each
     user has their own, since files of others cannot be locked there.
@@ -37,7 +39,8 @@ def quiet(device: torch.device, threads: int) -> Iterator[None]:
         torch.set_num_threads(threads)
         gc.disable()
         try:
-            yield
+            with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+                yield
         finally:
             torch.set_num_threads(before)
             if collects:

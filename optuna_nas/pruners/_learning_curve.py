@@ -13,6 +13,7 @@ import numpy as np
 from optuna.pruners import BasePruner
 from optuna.trial import TrialState
 
+from optuna_nas._reports import Values
 from optuna_nas.pruners._arguments import checked_int
 from optuna_nas.pruners._extrapolation import forecast
 from optuna_nas.pruners._reports import costs
@@ -20,7 +21,6 @@ from optuna_nas.pruners._reports import Floats
 from optuna_nas.pruners._reports import has_nan
 from optuna_nas.pruners._reports import last_step
 from optuna_nas.pruners._reports import reports
-from optuna_nas.pruners._reports import Values
 from optuna_nas.pruners._reports import violation
 
 

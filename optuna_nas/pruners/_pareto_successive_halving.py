@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from optuna.pruners import BasePruner
 
+from optuna_nas._reports import Values
 from optuna_nas.pruners._arguments import checked_int
 from optuna_nas.pruners._brackets import bracket_of
 from optuna_nas.pruners._place import ORDERS
@@ -26,7 +27,6 @@ from optuna_nas.pruners._reports import first_from
 from optuna_nas.pruners._reports import Floats
 from optuna_nas.pruners._reports import has_nan
 from optuna_nas.pruners._reports import reports
-from optuna_nas.pruners._reports import Values
 from optuna_nas.pruners._reports import violation
 
 

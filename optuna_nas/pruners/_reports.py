@@ -6,7 +6,6 @@ With one objective these are Optuna's intermediate values; with several, what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -15,12 +14,12 @@ from numpy.typing import NDArray
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
+from optuna_nas._reports import report_at
+from optuna_nas._reports import reports_in
+from optuna_nas._reports import Values
+
 
 Floats: TypeAlias = NDArray[np.float64]
-Values: TypeAlias = Sequence[float | None]
-
-REPORTS = "reports"
-"""The user attr; its steps are strings, as in JSON."""
 
 
 def reports(trial: FrozenTrial, objectives: int) -> dict[int, Values]:
@@ -34,7 +33,7 @@ def reports(trial: FrozenTrial, objectives: int) -> dict[int, Values]:
     """
     if objectives == 1:
         return {step: [value] for step, value in sorted(trial.intermediate_values.items())}
-    return {int(step): trial.user_attrs[REPORTS][step] for step in _by_number(trial)}
+    return reports_in(trial.user_attrs)
 
 
 def last_step(trial: FrozenTrial, objectives: int) -> int | None:
@@ -48,7 +47,7 @@ def last_step(trial: FrozenTrial, objectives: int) -> int | None:
     """
     if objectives == 1:
         return trial.last_step
-    return max(map(int, trial.user_attrs.get(REPORTS, ())), default=None)
+    return max(reports_in(trial.user_attrs), default=None)
 
 
 def first_from(trial: FrozenTrial, step: int, objectives: int) -> Values | None:
@@ -65,9 +64,9 @@ def first_from(trial: FrozenTrial, step: int, objectives: int) -> Values | None:
     # Most trials report at the very step; of those that do, the others need not be read.
     if objectives == 1:
         value = trial.intermediate_values.get(step)
-        there = None if value is None else [value]
+        there: Values | None = None if value is None else [value]
     else:
-        there = trial.user_attrs.get(REPORTS, {}).get(str(step))
+        there = report_at(trial.user_attrs, step)
     if there is not None and not has_nan(there):
         return there
     found = reports(trial, objectives).items()
@@ -108,8 +107,3 @@ def costs(values: Sequence[Values], directions: Sequence[StudyDirection]) -> Flo
     """
     signs = [-1.0 if direction == StudyDirection.MAXIMIZE else 1.0 for direction in directions]
     return np.array(values, dtype=float).reshape(-1, len(signs)) * signs
-
-
-def _by_number(trial: FrozenTrial) -> list[str]:
-    kept: Mapping[str, Values] = trial.user_attrs.get(REPORTS, {})
-    return sorted(kept, key=int)

@@ -37,6 +37,13 @@ class Actions:
     def __len__(self) -> int:
         return len(self._edges) - 1
 
+    @property
+    def exact(self) -> bool:
+        """Whether each action is one value."""
+        d = self._distribution
+        stepped = isinstance(d, CategoricalDistribution) or getattr(d, "step", None) is not None
+        return d.single() or (stepped and bool((np.diff(self._edges) == 1).all()))
+
     def index(self, value: Any) -> int:
         """Returns which action a value belongs to."""
         d = self._distribution

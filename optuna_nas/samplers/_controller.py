@@ -9,13 +9,15 @@ https://arxiv.org/abs/1611.01578
     R <- the reward of the trained network
     theta <- theta + rate * (sum_t grad log P(a_t | a_1..t-1; theta)) (R - b)
 
-The last line is REINFORCE (Williams 1992), taken by Adam.
+The last line is REINFORCE (Williams 1992), taken by Adam. The best trials can be learned with it
+(Abolafia et al. 2018, https://arxiv.org/abs/1801.03526, sec. 3): + mean_k log P(the k-th best).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from itertools import chain
 import math
 from typing import NamedTuple
 from typing import TypeAlias
@@ -25,6 +27,7 @@ from numpy.typing import NDArray
 import torch
 from torch import nn
 from torch import Tensor
+from torch.nn import functional
 
 from optuna_nas.samplers._draw import generator
 
@@ -124,39 +127,66 @@ class Controller:
             numbers: NDArray[np.float64] = policy.numpy()
         return numbers
 
-    def learn(self, answers: Sequence[tuple[Decision, int]], advantage: float) -> None:
-        """Takes a step that makes the answers more probable, or less.
+    def learn(
+        self,
+        answers: Sequence[tuple[Decision, int]],
+        advantage: float,
+        best: Sequence[Sequence[tuple[Decision, int]]] = (),
+    ) -> None:
+        """Takes a step that makes the answers more probable, or less, and the best more.
 
         Args:
             answers:
                 Decisions in the order asked, at least one, and the action taken at each.
             advantage:
                 By how much the reward was above the baseline: R - b.
+            best:
+                The answers of the best trials so far, which count together as one of advantage 1.
         """
         with torch.inference_mode(False), torch.enable_grad():
-            rows = [self._weights_of(asked).embedding[a : a + 1] for asked, a in answers[:-1]]
-            hidden, _ = self._lstm(torch.cat([self._start, *rows]))
-            policies = self._policies(hidden, [asked for asked, _ in answers])
+            episodes = [answers, *best]
+            policies = self._policies(episodes)
             log_policies = policies.clamp_min(TINY).log()
-            taken = log_policies[range(len(answers)), [action for _, action in answers]].sum()
-            entropy = -(policies * log_policies).sum()
-            objective = advantage * taken + self._entropy_weight * entropy
+            actions = [action for episode in episodes for _, action in episode]
+            taken = log_policies[range(len(actions)), actions]
+            shares = [advantage, *[1 / len(best)] * len(best)] if best else [advantage]
+            counts = torch.tensor([len(episode) for episode in episodes], device="cpu")
+            weights = torch.tensor(shares, device="cpu", dtype=torch.float64)
+            new = slice(len(answers))
+            entropy = -(policies[new] * log_policies[new]).sum()
+            objective = weights.repeat_interleave(counts) @ taken + self._entropy_weight * entropy
             self._adam.zero_grad()
             (-objective).backward()  # type: ignore[no-untyped-call]
             self._adam.step()
 
-    def _policies(self, hidden: Tensor, decisions: Sequence[Decision]) -> Tensor:
-        """A row for each decision, with zeros up to the most actions that one has.
+    def _policies(self, episodes: Sequence[Sequence[tuple[Decision, int]]]) -> Tensor:
+        """A row for each decision of each episode, with zeros up to the most actions one has.
 
-        All at once, since an operation on all takes no longer than one on a single decision.
+        All at once, since an operation on all takes little longer than one on a single decision.
         """
-        weights = [self._weights_of(decision) for decision in decisions]
-        actions = torch.tensor([decision.actions for decision in decisions], device="cpu")
-        real = torch.arange(int(actions.max()), device="cpu") < actions[:, None]
-        heads, biases = torch.cat([w.head for w in weights]), torch.cat([w.bias for w in weights])
-        outputs = (heads * hidden.repeat_interleave(actions, 0)).sum(1) + biases
-        logits = outputs.new_full(real.shape, -math.inf).masked_scatter(real, outputs)
-        return self._policy(logits, real.double() / actions[:, None])
+        begins: dict[Decision, int] = {}
+        rows = 1  # of the tables of all actions, in which the start is the first
+        for decision, _ in chain(*episodes):
+            if decision not in begins:
+                begins[decision], rows = rows, rows + decision.actions
+        made = [self._weights_of(decision) for decision in begins]
+        embeddings = torch.cat([self._start, *(weights.embedding for weights in made)])
+        heads = torch.cat([self._start, *(weights.head for weights in made)])
+        biases = torch.cat([self._start[0, :1], *(weights.bias for weights in made)])
+
+        inputs = np.zeros((max(map(len, episodes)), len(episodes)), dtype=np.int64)
+        for i, episode in enumerate(episodes):
+            inputs[1 : len(episode), i] = [begins[asked] + a for asked, a in episode[:-1]]
+        hidden, _ = self._lstm(functional.embedding(torch.from_numpy(inputs), embeddings))
+        hidden = torch.cat([hidden[: len(episode), i] for i, episode in enumerate(episodes)])
+
+        first = np.array([begins[decision] for decision, _ in chain(*episodes)])[:, None]
+        actions = np.array([decision.actions for decision, _ in chain(*episodes)])[:, None]
+        real = np.arange(actions.max()) < actions
+        columns = torch.from_numpy(np.where(real, first + np.arange(actions.max()), 0))
+        logits = torch.addmm(biases, hidden, heads.T).gather(1, columns)
+        logits = logits.masked_fill(torch.from_numpy(~real), -math.inf)
+        return self._policy(logits, torch.from_numpy(real / actions))
 
     def _policy(self, logits: Tensor, uniform: Tensor | float) -> Tensor:
         policy = torch.softmax(logits / self._temperature, dim=-1)

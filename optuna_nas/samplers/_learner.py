@@ -10,10 +10,11 @@ from bisect import bisect
 from collections.abc import Sequence
 from copy import deepcopy
 from datetime import datetime
+import math
+from typing import Any
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
@@ -21,17 +22,19 @@ from optuna.trial import TrialState
 from optuna_nas.samplers._actions import Actions
 from optuna_nas.samplers._controller import Controller
 from optuna_nas.samplers._controller import Decision
-from optuna_nas.samplers._controller import State
+from optuna_nas.samplers._ranking import violation
 from optuna_nas.samplers._reward import Baseline
 from optuna_nas.samplers._reward import Reward
 from optuna_nas.samplers._reward import Rewards
+from optuna_nas.samplers._unseen import Evaluated
+from optuna_nas.samplers._unseen import Place
 
 
 SNAPSHOT = 16
 """After how many trials the state is kept, to go back to if a trial arrives late."""
 
 RUNNING = 64
-"""Of how many trials the LSTM's state is kept, while they are being asked."""
+"""Of how many trials it is kept where they stand, while they are being asked."""
 
 
 class Learned(NamedTuple):
@@ -40,10 +43,13 @@ class Learned(NamedTuple):
     controller: Controller
     rewards: Rewards
     baseline: Baseline
+    best: list[tuple[float, list[tuple[Decision, int]]]]
+    """Rewards and answers of the best trials, the best first; of equals the latest."""
 
     def copy(self) -> Learned:
         """Returns the same, to be kept."""
-        return Learned(self.controller.copy(), deepcopy(self.rewards), deepcopy(self.baseline))
+        rewards, baseline = deepcopy(self.rewards), deepcopy(self.baseline)
+        return Learned(self.controller.copy(), rewards, baseline, self.best.copy())
 
 
 class Learner:
@@ -64,6 +70,10 @@ class Learner:
             The user's, or None.
         bins:
             How many actions a number has at most.
+        queue_size:
+            With how many of the best trials each is learned together.
+        avoid_repeats:
+            Whether what has been evaluated is not drawn again.
     """
 
     def __init__(
@@ -73,17 +83,22 @@ class Learner:
         baseline: Baseline,
         reward: Reward | None,
         bins: int,
+        *,
+        queue_size: int,
+        avoid_repeats: bool,
     ) -> None:
         self._storage, self._study_id = study._storage, study._study_id
-        self._reward, self._bins = reward, bins
-        self._learned = Learned(controller, Rewards(study.directions), baseline)
+        self._reward, self._bins, self._avoid_repeats = reward, bins, avoid_repeats
+        self._queue_size = queue_size
+        self._evaluated = Evaluated()
+        self._learned = Learned(controller, Rewards(study.directions), baseline, [])
         self._order: list[tuple[datetime, int]] = []
         self._ahead: list[tuple[datetime, int]] = []
         self._snapshots = {0: (0, self._learned.copy())}
         self._seen = 0
         self._open: list[int] = []
         self._version = 0
-        self._states: dict[int, tuple[int, int, State]] = {}
+        self._places: dict[int, tuple[int, int, Place]] = {}
 
     def belongs_to(self, study: Study) -> bool:
         """Returns whether it learns from this study."""
@@ -115,8 +130,8 @@ class Learner:
             if count % SNAPSHOT == 0:
                 self._snapshots[count & -count] = (count, self._learned.copy())
 
-    def policy(self, trial: FrozenTrial, name: str, actions: int) -> NDArray[np.float64]:
-        """Returns how probable the actions are, after what a trial has answered so far.
+    def draw(self, trial: FrozenTrial, name: str, actions: int, rng: np.random.Generator) -> int:
+        """Returns an action, drawn by the policy after what a trial has answered so far.
 
         Args:
             trial:
@@ -125,17 +140,24 @@ class Learner:
                 Of the decision.
             actions:
                 How many there are.
+            rng:
+                Where random numbers come from.
         """
+        return self.place(trial).draw(Decision(name, actions), rng)
+
+    def place(self, trial: FrozenTrial) -> Place:
+        """Returns where a trial stands."""
         controller = self._learned.controller
-        version, count, state = self._states.pop(trial.number, (-1, 0, None))
-        if version != self._version or state is None:
-            count, state = 0, controller.start()
+        version, count, place = self._places.pop(trial.number, (-1, 0, None))
+        if version != self._version or place is None:
+            count, place = 0, Place(controller, controller.start(), self._evaluated)
         for asked in list(trial.params)[count:]:
-            state = controller.advance(state, *self._answer(trial, asked))
-        self._states[trial.number] = (self._version, len(trial.params), state)
-        if len(self._states) > RUNNING:
-            del self._states[next(iter(self._states))]
-        return controller.probabilities(state, Decision(name, actions))
+            actions = Actions(trial.distributions[asked], self._bins)
+            place = place.after(*_answer(asked, actions, trial.params[asked]))
+        self._places[trial.number] = (self._version, len(trial.params), place)
+        if len(self._places) > RUNNING:
+            del self._places[next(iter(self._places))]
+        return place
 
     def _back_to(self, count: int) -> list[tuple[datetime, int]]:
         """Forgets at least all after the first so many, and returns what was forgotten."""
@@ -147,16 +169,36 @@ class Learner:
         return forgotten
 
     def _learn(self, trial: FrozenTrial) -> None:
+        actions = {name: Actions(d, self._bins) for name, d in trial.distributions.items()}
+        answers = [_answer(name, actions[name], value) for name, value in trial.params.items()]
+        if self._avoid_repeats and all(each.exact for each in actions.values()):
+            # Not undone if a trial arrives late: in which order they came does not matter here.
+            self._evaluated.add(answers)
         reward = self._learned.rewards.of(trial, self._reward)
-        if reward is None or not trial.params:
+        if reward is None or not answers:
             return
         advantage = self._learned.baseline.advantage(reward)
-        answers = [self._answer(trial, name) for name in trial.params]
-        self._learned.controller.learn(answers, advantage)
+        if _is_sound(trial):
+            self._remember(reward, answers)
+        best = [kept for _, kept in self._learned.best]
+        self._learned.controller.learn(answers, advantage, best)
 
-    def _answer(self, trial: FrozenTrial, name: str) -> tuple[Decision, int]:
-        actions = Actions(trial.distributions[name], self._bins)
-        return Decision(name, len(actions)), actions.index(trial.params[name])
+    def _remember(self, reward: float, answers: list[tuple[Decision, int]]) -> None:
+        best = self._learned.best
+        if answers not in [kept for _, kept in best]:
+            best.insert(0, (reward, answers))
+            best.sort(key=lambda kept: -kept[0])
+            del best[self._queue_size :]
+
+
+def _is_sound(trial: FrozenTrial) -> bool:
+    """Whether its reward is its own: others are worth what the worst is, or what they reached."""
+    finite = trial.values is not None and all(map(math.isfinite, trial.values))
+    return trial.state == TrialState.COMPLETE and finite and violation(trial) <= 0
+
+
+def _answer(name: str, actions: Actions, value: Any) -> tuple[Decision, int]:
+    return Decision(name, len(actions)), actions.index(value)
 
 
 def _end(trial: FrozenTrial) -> tuple[datetime, int]:

@@ -18,6 +18,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
+from optuna_nas._reports import reports_in
+
 
 Floats: TypeAlias = NDArray[np.float64]
 Key: TypeAlias = tuple[float, float, int, tuple[float, ...]]
@@ -106,9 +108,7 @@ def _keys(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -
             for rank, front in enumerate(fronts(np.array([reached[i][2] for i in alike]))):
                 for i in front:
                     ranks[alike[i]] = rank
-    return [
-        (by, -step, rank, cost) for (by, step, cost), rank in zip(reached, ranks, strict=True)
-    ]
+    return [(by, -step, rank, cost) for (by, step, cost), rank in zip(reached, ranks, strict=True)]
 
 
 def _reached(
@@ -165,7 +165,7 @@ def last_values(trial: FrozenTrial) -> tuple[int, Sequence[float | None]] | None
             objective, None for those not known.
     """
     reports: dict[int, Sequence[float | None]]
-    reports = {int(step): values for step, values in trial.user_attrs.get("reports", {}).items()}
+    reports = reports_in(trial.user_attrs)
     reports = reports or {step: [value] for step, value in trial.intermediate_values.items()}
     told = [step for step, values in reports.items() if not any(map(_is_nan, values))]
     return (max(told), reports[max(told)]) if told else None

@@ -7,10 +7,6 @@ from collections.abc import Sequence
 import operator
 
 
-REPORTS = "reports"
-"""Trial user attr: ``{step: [value of each objective]}``."""
-
-
 def report_of(
     value: float | Sequence[float | None],
     objectives: int,
@@ -35,6 +31,7 @@ def report_of(
         ValueError:
             If there is not one value for each objective.
     """
+    value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) != objectives:
             raise ValueError(

@@ -17,6 +17,8 @@ from optuna.distributions import BaseDistribution
 from optuna.distributions import CategoricalChoiceType
 from torch import nn
 
+from optuna_nas._reports import reports_in
+from optuna_nas._reports import with_report
 from optuna_nas.space._asked import ask
 from optuna_nas.space._asked import ASKED
 from optuna_nas.space._asked import asked_in
@@ -36,7 +38,6 @@ from optuna_nas.space._protocol import Trial
 from optuna_nas.space._reports import checked_step
 from optuna_nas.space._reports import only_value
 from optuna_nas.space._reports import report_of
-from optuna_nas.space._reports import REPORTS
 from optuna_nas.space._scope import Scope
 
 
@@ -81,6 +82,7 @@ class SampledTrial:
         """The index of the objective that is being evaluated."""
         self.costs: Any = None
         """What metrics said of the candidate, where an objective asked them."""
+        self._is_furthest = True
         self._answers: dict[str, Any] = {}
         self._before: dict[str, BaseDistribution] | None = None
 
@@ -227,9 +229,9 @@ class SampledTrial:
     def report(self, value: float | Sequence[float | None], step: int) -> None:
         """Reports intermediate values, in studies with several objectives too.
 
-        There, they go to the user attr ``reports``, ``{step: [value of each objective]}``, and
-        never to Optuna's intermediate values: with those, ``TPESampler`` raises once a trial is
-        pruned.
+        There, they go to the user attrs ``reports``, ``{step: [value of each objective]}``, 20
+        steps in each, and never to Optuna's intermediate values: with those, ``TPESampler``
+        raises once a trial is pruned.
 
         Args:
             value:
@@ -237,7 +239,7 @@ class SampledTrial:
                 yet. Within :class:`optuna_nas.Objective` the score alone will do: what the others
                 are is put beside it, as far as it is known.
             step:
-                At least 0; epochs, as a rule. Of two reports for one step, the first counts.
+                At least 0; epochs, as a rule. Of two values for one step, the first counts.
 
         Raises:
             TypeError:
@@ -245,24 +247,30 @@ class SampledTrial:
             ValueError:
                 If there is not one value for each objective, or the step is negative.
         """
-        if not self._is_multi_objective():
+        study = getattr(self._trial, "study", None)
+        if study is None:  # a fixed or frozen trial, which keeps none
+            return
+        if len(study.directions) == 1:
             self._trial.report(only_value(value), step)
             return
-        reports = dict(self._trial.user_attrs.get(REPORTS, {}))
-        vector = report_of(value, len(self._trial.study.directions), self.known, self.evaluating)
-        reports.setdefault(str(checked_step(step)), vector)
-        self._trial.set_user_attr(REPORTS, reports)
+        step = checked_step(step)
+        values = report_of(value, len(study.directions), self.known, self.evaluating)
+        attrs = self._trial.user_attrs
+        self._is_furthest = step > max(reports_in(attrs), default=-1)
+        self._trial.set_user_attr(*with_report(attrs, step, values))
 
     def should_prune(self) -> bool:
         """Whether the study's pruner wants to stop this trial.
 
         With several objectives, only pruners that know of them are asked: those with
-        ``several_objectives = True``, as ours in :mod:`optuna_nas.pruners`. Optuna's know one.
+        ``several_objectives = True``, as ours in :mod:`optuna_nas.pruners`. Optuna's know one. If
+        several evaluators report, they are asked at each step once, by the first to get there.
         """
         if not self._is_multi_objective():
             return bool(self._trial.should_prune())
         study = self._trial.study
-        if not getattr(study.pruner, "several_objectives", False):
+        knows = getattr(study.pruner, "several_objectives", False)
+        if not (knows and self._is_furthest):
             return False
         frozen = study._storage.get_trial(self._trial._trial_id)
         return bool(study.pruner.prune(study, frozen))

@@ -80,7 +80,8 @@ PRUNERS: Mapping[str, Callable[[], BasePruner]] = {
 
 PARETO_PRUNERS: Mapping[str, Callable[[], BasePruner]] = {
     "successive_halving": lambda: ParetoSuccessiveHalvingPruner(),
-    "hyperband": lambda: ParetoSuccessiveHalvingPruner(brackets=3),
+    # From 1 on, so that the third bracket begins at 9: short trainings are to reach it too.
+    "hyperband": lambda: ParetoSuccessiveHalvingPruner(min_resource=1, brackets=3),
     "learning_curve": LearningCurvePruner,
 }
 """With several."""

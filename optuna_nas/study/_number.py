@@ -25,7 +25,7 @@ def as_number(what: str, value: object) -> float:
     try:
         if isinstance(value, str):
             raise TypeError
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value.item() if hasattr(value, "item") else value)  # type: ignore[arg-type]
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(f"{what} must return a float, but returned {value!r}.") from None
     if math.isnan(number):

@@ -89,7 +89,7 @@ class Objective:
         TypeError:
             If network, an evaluator or a constraint is something else.
         ValueError:
-            If there is no evaluator, or two constraints have one name.
+            If there is no evaluator, or two constraints or unequal metrics have one name.
     """
 
     def __init__(
@@ -103,6 +103,7 @@ class Objective:
         self.network = network
         self.evaluators = _checked_evaluators(evaluators)
         self.constraints = _checked_constraints(constraints)
+        _check_metric_names(self.evaluators, self.constraints)
         self.example = _two_rows(example if example is not None else _example_of(evaluators))
         self.max_parameters = max_parameters
         self._decisions: Mapping[str, BaseDistribution] | None = None
@@ -267,6 +268,20 @@ def _checked_constraints(constraints: Sequence[Any]) -> tuple[Constraint, ...]:
     if len(set(names)) < len(names):
         raise ValueError(f"two constraints have one name: {', '.join(names)}.")
     return tuple(constraints)
+
+
+def _check_metric_names(
+    evaluators: Sequence[Evaluator], constraints: Sequence[Constraint]
+) -> None:
+    """What is noted of a metric in a trial stands under its name."""
+    metrics = [e for e in evaluators if isinstance(e, Metric)] + [c.metric for c in constraints]
+    for i, metric in enumerate(metrics):
+        for other in metrics[:i]:
+            if metric.name == other.name and metric != other:
+                raise ValueError(
+                    f"two metrics that differ have one name, {metric.name!r}. Give one of them "
+                    f'another: class Other({type(metric).__name__}): name = "..."'
+                )
 
 
 def _example_of(evaluators: Sequence[Any]) -> Any:

@@ -22,6 +22,10 @@ from optuna_nas.study._text_table import markdown
 from optuna_nas.study._text_table import texts
 
 
+FEWEST_REPEATS = 6
+"""Of fewer, the smallest and largest are no 95 % interval of the median."""
+
+
 @dataclass(frozen=True)
 class ParetoTable:
     """A front; ``print`` gives it as text, a notebook as a table.
@@ -131,10 +135,14 @@ def _interval(trials: Sequence[FrozenTrial], name: str) -> list[tuple[str, list[
     ends = {end: [_end(record, end) for record in records] for end in ("low", "high")}
     if all(all(value is None for value in values) for values in ends.values()):
         return []
-    return [(f"{name} {end}", values) for end, values in ends.items()]
+    columns: list[tuple[str, list[Any]]] = [(f"{name} {e}", values) for e, values in ends.items()]
+    noisy = ["yes" if record.get("noisy") else None for record in records]
+    return [*columns, (f"{name} noisy", noisy)] if any(noisy) else columns
 
 
 def _end(record: Mapping[str, Any], end: str) -> float | None:
-    """``low`` of a record, or ``low_ms``: the unit may stand behind it."""
+    """``low`` of a record, or ``low_ms``: the unit may stand behind it; None if it is none."""
+    if record.get("repeats", FEWEST_REPEATS) < FEWEST_REPEATS:
+        return None
     ends = (v for key, v in record.items() if key.split("_")[0] == end and is_number(v))
     return next(ends, None)

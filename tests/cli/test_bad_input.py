@@ -128,6 +128,8 @@ def test_a_column_of_numbers_with_a_text_in_it_is_told(run: Run) -> None:
         (["digits", "--limit", "params=3"], "--limit must be a cost and its limit, as in "
          "parameters=10000, with one of ['parameters', 'flops', 'latency'], not 'params=3'. Did "
          "you mean 'parameters'?"),
+        (["digits", "--limit", "flops=3", "--limit", "flops=4"], "--limit names a cost twice: "
+         "flops=3, flops=4."),
         (["digits", "--limit", "flops=many"], "--limit flops must be a number above 0, not "
          "'many'."),
         (["digits", "--device", "cdua"], "device must be one of ['auto', 'cpu'], but is 'cdua'. "
@@ -145,6 +147,15 @@ def test_a_bad_argument_is_told(
 ) -> None:
     Path("folder").mkdir()
     check_error(run("search", *arguments), message)
+
+
+def test_a_limit_that_leaves_nothing_is_told_with_what_there_is(run: Run) -> None:
+    ran = run("search", "digits", "--limit", "parameters=10")
+    assert ran.err.startswith(
+        "error: none of 50 random candidates satisfies parameters <= 10; of all, fewer than 5.8% "
+    )
+    assert "min median max parameters" in ran.err
+    assert ran.status == 2
 
 
 @pytest.mark.parametrize(

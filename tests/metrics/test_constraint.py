@@ -86,3 +86,9 @@ def test_a_new_metric_is_a_name_a_unit_and_a_measure() -> None:
 
 
 P = Parameters()
+
+
+def test_an_infinite_limit_holds_for_an_infinite_cost() -> None:
+    assert (Parameters() <= math.inf).violation(math.inf) == 0
+    assert (Parameters() < math.inf).violation(math.inf) > 0
+    assert (Parameters() <= math.inf).violation(3.0) == -math.inf

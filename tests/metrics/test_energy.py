@@ -181,7 +181,9 @@ def test_a_gpu_without_a_counter_is_told_at_once(monkeypatch: pytest.MonkeyPatch
 
 def test_a_gpu_needs_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    with pytest.raises(ImportError, match=r"nvidia-ml-py is needed: pip install .optuna-nas\[energy"):
+    with pytest.raises(
+        ImportError, match=r"nvidia-ml-py is needed: pip install .optuna-nas\[energy"
+    ):
         nvml(torch.device("cuda:0"))
 
 

@@ -428,8 +428,8 @@ def test_two_workers_do_not_measure_at_the_same_time(tmp_path: Path, two_workers
 
 
 def test_the_lock_is_free_again_after_an_error() -> None:
-    with pytest.raises(KeyError), quiet(CPU, 1):
-        raise KeyError
+    with pytest.raises(KeyError, match="mine"), quiet(CPU, 1):
+        raise KeyError("mine")
     with quiet(CPU, 1):
         pass
 

@@ -129,7 +129,7 @@ def test_each_block_has_a_time_and_no_hook_stays() -> None:
 
 def test_no_hook_stays_after_an_error() -> None:
     net = mlp(4)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match=r"mat1 and mat2"):
         blocks_of(net, [torch.rand(1, 5)])
     assert not any(part._forward_hooks or part._forward_pre_hooks for part in net.modules())
 
@@ -227,7 +227,7 @@ def test_learning_takes_networks_one_after_the_other_and_leaves_them_as_they_wer
 def test_a_block_it_meets_later_is_measured_then_even_without_weights() -> None:
     table = LatencyTable.learn([mlp(depth) for depth in range(1, 9)], quick())
     with torch.device("meta"):
-        net = nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6), nn.Tanh())
+        net = nn.Sequential(nn.Linear(6, 6), nn.ReLU(), nn.BatchNorm1d(6), nn.Tanh())
     table.measure(net)
     assert {name.split("(")[0] for name in table.blocks} == {
         "Linear",
@@ -280,6 +280,21 @@ def test_a_table_of_another_space_or_device_names_the_blocks_it_lacks() -> None:
         phone.measure(nn.Sequential(nn.Linear(6, 7), nn.ELU(), nn.Linear(7, 8), nn.SiLU()))
     with pytest.raises(ValueError, match=r"ELU\(alpha=1\.0\) of .*; \.\.\.\. Learn it on more"):
         phone.measure(nn.Sequential(nn.Linear(6, 7), nn.ELU(), nn.Linear(7, 8), nn.SiLU()))
+
+
+def test_a_network_of_another_space_is_refused(table: LatencyTable) -> None:
+    blocks = table.blocks
+    with pytest.raises(
+        ValueError, match=r"latency_ms: 2 of the 3 different blocks of this network are not in .*"
+    ):
+        table.measure(nn.Sequential(nn.Linear(6, 6), nn.GELU(), nn.LayerNorm(6)))
+    assert table.blocks == blocks
+
+
+def test_no_prediction_is_below_the_smallest_there_can_be() -> None:
+    networks = [Whole(n, 0.1 * n, 0.1 * n - 0.3) for n in range(4, 16)]
+    table = LatencyTable({LINEAR: 0.1, RELU: 0.1}, networks, ELSEWHERE)
+    assert table.measure(nn.Linear(6, 6)) == 0.1
 
 
 def test_a_network_that_cannot_take_the_batch_is_refused(table: LatencyTable) -> None:

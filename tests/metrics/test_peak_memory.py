@@ -268,3 +268,12 @@ def test_on_a_cuda_device_the_allocator_is_asked() -> None:
     assert memory.measure(net) == pytest.approx(counted, rel=0.2)
     with pytest.raises(ValueError, match=r"peak_memory_mib: on cuda memory is measured"):
         memory.measure(net.to("meta"))
+
+
+def test_a_subclass_is_another_metric() -> None:
+    class Half(PeakMemory):
+        name = "half"
+
+    x = torch.rand(2, 3)
+    assert PeakMemory(x) == PeakMemory(x)
+    assert Half(x) != PeakMemory(x)

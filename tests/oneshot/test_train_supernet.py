@@ -163,7 +163,7 @@ def test_enas_finds_the_option_that_lets_the_input_through():
         target,
         target,
         epochs=15,
-        paths=ReinforceSampler(seed=0),
+        paths=ReinforceSampler(queue_size=0, avoid_repeats=False, seed=0),
         rewards=15,
         recipe=small_batches,
         seed=0,

@@ -153,6 +153,35 @@ def test_without_advantage_and_entropy_nothing_is_learned() -> None:
         np.testing.assert_array_equal(policy, was)
 
 
+def test_the_best_are_learned_as_one_of_advantage_one() -> None:
+    told, other = controller(entropy_weight=0.3), controller(entropy_weight=0.3)
+    best = [[(FIRST, 0)], [(FIRST, 2), (SECOND, 3)]]
+    told.learn([(FIRST, 1), (SECOND, 0)], 0.5, best)
+    other.learn([(FIRST, 1), (SECOND, 0)], 0.5)
+    gradients = [one._weights[SECOND].bias.grad for one in (told, other)]
+    assert gradients[0] is not None
+    assert gradients[1] is not None
+    new = controller()
+    policy = policies(new)[3]
+    expected = -0.5 * (np.eye(4)[3] - policy)
+    np.testing.assert_allclose((gradients[0] - gradients[1]).numpy(), expected, atol=1e-12)
+
+
+def test_the_queue_holds_the_best_trials_all_different_and_of_equals_the_latest() -> None:
+    study = optuna.create_study(sampler=small(queue_size=3), direction="maximize")
+    for first, second, value in ["aa3", "ab1", "ba2", "aa3", "cc2", "dd0"]:
+        params = {"first": first, "second": second}
+        study.add_trial(
+            create_trial(params=params, distributions=DISTRIBUTIONS, value=float(value))
+        )
+    params = {"first": "d", "second": "d"}
+    study.add_trial(create_trial(params=params, distributions=DISTRIBUTIONS, value=math.inf))
+    study.ask()
+    best = study.sampler._learner._learned.best  # type: ignore[attr-defined]
+    letters = ["".join(LETTERS[action] for _, action in answers) for _, answers in best]
+    assert letters == ["aa", "cc", "ba"]
+
+
 def test_an_answer_conditions_those_after_it() -> None:
     told = controller()
     for _ in range(300):
@@ -309,7 +338,7 @@ def test_to_learn_again_takes_steps_in_proportion_to_how_late_a_trial_is(
     study.ask()
     study.add_trials(ended(source, [299 - by]))
     steps: list[float] = []
-    monkeypatch.setattr(Controller, "learn", lambda self, answers, by: steps.append(by))
+    monkeypatch.setattr(Controller, "learn", lambda self, answers, by, best: steps.append(by))
     study.ask()
     assert by < len(steps) <= min(300, 8 * by + 64)
 
@@ -340,7 +369,7 @@ def test_it_learns_what_depends_on_the_answer_before() -> None:
         return float(np.mean([trial.value for study in studies for trial in study.trials[-50:]]))
 
     assert last(lambda seed: RandomSampler(seed=seed)) < 1.5
-    assert last(lambda seed: ReinforceSampler(seed=seed)) > 3.5
+    assert last(lambda seed: ReinforceSampler(avoid_repeats=False, seed=seed)) > 3.5
 
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
@@ -366,7 +395,8 @@ def test_epsilon_one_is_random_search() -> None:
 
 
 def test_enqueued_answers_are_kept_and_the_rest_is_conditioned_on_them() -> None:
-    study = optuna.create_study(sampler=ReinforceSampler(seed=0), direction="maximize")
+    sampler = ReinforceSampler(seed=0, queue_size=0, avoid_repeats=False)
+    study = optuna.create_study(sampler=sampler, direction="maximize")
     for params in [{"first": a, "second": a} for a in LETTERS] * 60:
         study.add_trial(create_trial(params=params, distributions=DISTRIBUTIONS, value=1.0))
         other = {"first": params["first"], "second": LETTERS[LETTERS.index(params["first"]) - 1]}
@@ -398,7 +428,8 @@ def test_a_reward_of_ones_own_is_what_is_learned() -> None:
         return x / 8, x
 
     study = run(
-        ReinforceSampler(seed=0, reward=mnasnet_reward(4.0, (0.0, -4.0))), objective, 150,
+        ReinforceSampler(seed=0, queue_size=1, reward=mnasnet_reward(4.0, (0.0, -4.0))),
+        objective, 150,
         direction=None, directions=["maximize", "minimize"],
     )  # fmt: skip
     assert np.mean([trial.params["x"] == 4 for trial in study.trials[-50:]]) > 0.7
@@ -412,7 +443,7 @@ def test_what_breaks_a_constraint_is_rejected_or_explodes_is_avoided() -> None:
             raise optuna.TrialPruned
         return {"good": 0.6, "infeasible": 1.0, "explodes": -math.inf, "bad": 0.5}[x]
 
-    study = run(ReinforceSampler(seed=0), objective, 150)
+    study = run(ReinforceSampler(seed=0, queue_size=1), objective, 150)
     assert np.mean([trial.params["x"] == "good" for trial in study.trials[-50:]]) > 0.7
 
 
@@ -427,7 +458,8 @@ def test_it_learns_although_most_trials_are_pruned(pruner: Any) -> None:
         return value * 9
 
     # Hyperband's brackets are drawn from the study's name.
-    study = run(ReinforceSampler(seed=0), objective, 150, pruner=pruner, study_name="pruned")
+    sampler = ReinforceSampler(avoid_repeats=False, seed=0)
+    study = run(sampler, objective, 150, pruner=pruner, study_name="pruned")
     assert sum(t.state == TrialState.PRUNED for t in study.trials) > 15
     assert np.mean([list(p.values()).count("c") for p in asked(study)[-50:]]) > 2
     assert agrees_with_a_new_sampler(study, flat)
@@ -445,7 +477,8 @@ def test_failed_trials_teach_nothing() -> None:
     for one in (study, other):
         one.ask()
         learner = one.sampler._learner  # type: ignore[attr-defined]
-        policies_of_next.append(learner.policy(one.trials[-1], "edge0", 4))
+        place = learner.place(one.trials[-1])
+        policies_of_next.append(place.policy(Decision("edge0", 4)))
     np.testing.assert_array_equal(*policies_of_next)
 
 
@@ -529,6 +562,7 @@ def test_few_ints_are_an_action_each() -> None:
         ({"epsilon": 1.5}, r"epsilon must be in 0\.\.1, but got 1\.5"),
         ({"epsilon": math.nan}, r"epsilon must be in 0\.\.1, but got nan"),
         ({"bins": 1}, r"bins must be at least 2, but got 1"),
+        ({"queue_size": -1}, r"queue_size must be at least 0, but got -1"),
         ({"seed": -1}, r"seed must be at least 0, or None, but got -1"),
     ],
 )

@@ -135,6 +135,30 @@ def test_with_several_objectives_reports_go_to_a_user_attr() -> None:
     assert study.trials[0].intermediate_values == {}
 
 
+def test_a_fixed_or_frozen_trial_takes_reports_and_keeps_none() -> None:
+    trial = fixed()
+    trial.report([0.5, 2.0], 1)
+    trial.report(0.5, 2)
+    assert trial.should_prune() is False
+    study, _ = two_objectives()
+    SampledTrial(study.trials[0]).report([0.5, 2.0], 1)
+    assert study.trials[0].user_attrs == {}
+
+
+def test_where_several_evaluators_report_a_pruner_is_asked_once_a_step() -> None:
+    study, trial = two_objectives(AfterTwoOfSeveral())
+    asked = []
+    for evaluating in (0, 1):
+        trial.evaluating = evaluating
+        for step in (1, 2, 3):
+            trial.report(0.1 * step + evaluating, step)
+            asked.append(trial.should_prune())
+        trial.known[evaluating] = 9.0
+    assert asked == [False, True, True, False, False, False]
+    reports = study.trials[0].user_attrs["reports"]
+    assert reports == {"1": [0.1, 1.1], "2": [0.2, 1.2], "3": [0.1 * 3, 0.1 * 3 + 1]}
+
+
 def test_of_two_reports_for_one_step_the_first_counts() -> None:
     study, trial = two_objectives()
     trial.report([1.0, 2.0], 3)

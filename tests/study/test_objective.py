@@ -574,3 +574,12 @@ def test_the_illegal_value_of_an_enqueued_trial_is_an_error() -> None:
         pytest.raises(ValueError, match="'width' was answered by 99, but legal is int 4"),
     ):
         study.optimize(Objective(Net, size), n_trials=1)
+
+
+def test_two_metrics_of_one_name_that_differ_are_refused() -> None:
+    message = r"two metrics that differ have one name, 'cost'.*class Other\(Cost\): name = "
+    with pytest.raises(ValueError, match=message):
+        Objective(Net, size, Cost(1.0), Cost(2.0))
+    with pytest.raises(ValueError, match=message):
+        Objective(Net, Cost(1.0), constraints=[Cost(2.0) <= 3])
+    Objective(Net, metrics.Parameters(), constraints=[metrics.Parameters() <= 3])

@@ -137,3 +137,12 @@ def test_numbers_of_a_column_have_as_many_decimals_each(
 @given(st.floats(-1e300, 1e300))
 def test_a_number_is_written_to_four_digits(value: float) -> None:
     assert float(texts([value])[0].replace(",", "")) == pytest.approx(value, rel=5e-4)
+
+
+def test_a_noisy_measurement_is_told_and_too_few_repeats_have_no_interval() -> None:
+    fine = {"low_ms": 0.9, "high_ms": 1.1, "repeats": 40, "noisy": False}
+    noisy = {"low_ms": 5.0, "high_ms": 5.0, "repeats": 1, "noisy": True}
+    attrs = {0: {"latency_ms": noisy}, 1: {"latency_ms": fine}}
+    table = pareto_table(told_study([[0.9, 5.0], [0.5, 1.0]], user_attrs=attrs))
+    assert table.columns[3:6] == ("latency_ms low", "latency_ms high", "latency_ms noisy")
+    assert [row[3:6] for row in table.rows] == [(0.9, 1.1, None), (None, None, "yes")]

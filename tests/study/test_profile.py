@@ -4,12 +4,10 @@ from collections.abc import Callable
 import math
 from typing import Any
 
-import optuna
 import pytest
 import torch
 from torch import nn
 
-from optuna_nas import build
 from optuna_nas import create_study
 from optuna_nas import metrics
 from optuna_nas import Objective
@@ -205,8 +203,3 @@ def test_bad_arguments_are_refused() -> None:
             profile(Net, metrics.Parameters(), n=n)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"seed must be an int of at least 0, but got -1"):
         profile(Net, metrics.Parameters(), seed=-1)
-
-
-def test_a_profiled_space_can_be_built_from_again() -> None:
-    profile(Net, metrics.Parameters(), n=2)
-    build(Net, optuna.trial.FixedTrial({"width": 8, "act": "relu"}))

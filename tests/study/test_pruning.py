@@ -12,6 +12,7 @@ import pytest
 
 from optuna_nas import create_study
 from optuna_nas import SampledTrial
+from optuna_nas._reports import reports_in
 from optuna_nas.study._create_study import OPTUNAS
 from optuna_nas.study._create_study import OURS
 from optuna_nas.study._create_study import PARETO_PRUNERS
@@ -61,6 +62,6 @@ def test_12_trials_and_12_after_a_resume_end_as_24_do(pruner: str, tmp_path: Pat
                 load_if_exists=True,
             )
             study.optimize(objective, n_trials=count)
-        return [(trial.state, len(trial.user_attrs["reports"])) for trial in study.trials]
+        return [(trial.state, len(reports_in(trial.user_attrs))) for trial in study.trials]
 
     assert ended("two", 12, 12) == ended("one", 24)

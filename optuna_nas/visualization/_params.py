@@ -1,0 +1,35 @@
+"""Decisions, from a dict or from a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from optuna_nas.space import ARCHITECTURE
+
+
+def params_of(params_or_trial: Any, wanted_by: str, argument: str = "params") -> dict[str, Any]:
+    """The decisions; of a trial those of the network, if it says which these are.
+
+    Args:
+        params_or_trial:
+            A dict from decision to value, or a trial.
+        wanted_by:
+            The function that was called, for the message.
+        argument:
+            How it calls them.
+
+    Raises:
+        TypeError:
+            If it is something else.
+    """
+    if isinstance(params_or_trial, Mapping):
+        return dict(params_or_trial)
+    params = getattr(params_or_trial, "params", None)
+    if not isinstance(params, Mapping):
+        raise TypeError(
+            f"{wanted_by}: {argument} must be a dict from decision to value, or a trial, but is "
+            f"{params_or_trial!r} ({type(params_or_trial).__name__})."
+        )
+    names = params_or_trial.user_attrs.get(ARCHITECTURE, params)
+    return {name: params[name] for name in names if name in params}
