@@ -19,7 +19,7 @@ demo: .venv/stamp  ## search a network for handwritten digits: accuracy against 
 	$(BIN)/optuna-nas search digits --also parameters --seed 0 --out studies/digits
 
 test: .venv/stamp  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: .venv/stamp  ## ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check .

@@ -1,6 +1,12 @@
 """Blocks worth choosing from. They know torch alone; a dict of factories is a choice."""
 
 from optuna_nas.ops._attention import SelfAttention
+from optuna_nas.ops._batch_ensemble import BatchEnsembleLinear
+from optuna_nas.ops._batch_ensemble import EnsembleHeads
+from optuna_nas.ops._batch_ensemble import EnsembleInputs
+from optuna_nas.ops._categories import CategoryEmbedding
+from optuna_nas.ops._categories import Columns
+from optuna_nas.ops._categories import OneHot
 from optuna_nas.ops._conv import conv_bn
 from optuna_nas.ops._conv import inverted_bottleneck
 from optuna_nas.ops._conv import separable_conv
@@ -14,6 +20,8 @@ from optuna_nas.ops._nasbench201 import nasbench201_operations
 from optuna_nas.ops._nasbench201 import relu_conv_bn
 from optuna_nas.ops._nasbench201 import residual_reduction
 from optuna_nas.ops._nasbench201 import Zero
+from optuna_nas.ops._numeric_embeddings import PeriodicEmbedding
+from optuna_nas.ops._numeric_embeddings import PiecewiseLinearEmbedding
 from optuna_nas.ops._partial import PartialChannels
 from optuna_nas.ops._pointwise import activations
 from optuna_nas.ops._pointwise import normalizations
@@ -27,10 +35,15 @@ from optuna_nas.ops._tokens import positional_encodings
 
 __all__ = [
     "activations",
+    "BatchEnsembleLinear",
+    "CategoryEmbedding",
+    "Columns",
     "conv_bn",
     "darts_operations",
     "depthwise_conv",
     "DropPath",
+    "EnsembleHeads",
+    "EnsembleInputs",
     "FactorizedReduction",
     "hierarchical_primitives",
     "inverted_bottleneck",
@@ -38,8 +51,11 @@ __all__ = [
     "Mean",
     "nasbench201_operations",
     "normalizations",
+    "OneHot",
     "PartialChannels",
     "Patches",
+    "PeriodicEmbedding",
+    "PiecewiseLinearEmbedding",
     "positional_encodings",
     "recurrent_layers",
     "relu_conv_bn",

@@ -8,6 +8,7 @@ from optuna_nas.spaces._mlp import MLP
 from optuna_nas.spaces._mobilenet import MobileNet
 from optuna_nas.spaces._nasbench201 import NASBench201
 from optuna_nas.spaces._rnn import RNN
+from optuna_nas.spaces._tabular import Tabular
 from optuna_nas.spaces._transformer import Transformer
 
 
@@ -20,5 +21,6 @@ __all__ = [
     "MobileNet",
     "NASBench201",
     "RNN",
+    "Tabular",
     "Transformer",
 ]

@@ -15,22 +15,33 @@ Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 
 def default_loss(outputs: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
-    """Cross entropy for classes, mean squared error for floats.
+    """Cross entropy for classes, mean squared error for floats; of several predictions a row, the
+    mean of their losses.
 
     Args:
         outputs:
-            What the network gave.
+            What the network gave; with one dimension more than :func:`check_outputs` asks for,
+            after the rows, several predictions a row.
         targets:
             A batch of targets.
         label_smoothing:
             For classes, the share of each target that is spread over all of them.
     """
+    if _are_several(outputs, targets):
+        k = outputs.shape[1]
+        outputs, targets = outputs.flatten(0, 1), targets.repeat_interleave(k, 0)
     if targets.is_floating_point():
         return F.mse_loss(outputs, targets)
     return F.cross_entropy(outputs, targets, label_smoothing=label_smoothing)
 
 
-def check_outputs(outputs: Any, targets: Tensor, bounds: tuple[int, int] | None) -> None:
+def check_outputs(
+    outputs: Any,
+    targets: Tensor,
+    bounds: tuple[int, int] | None,
+    *,
+    several: bool = True,
+) -> None:
     """Checks that a network's outputs fit the targets.
 
     Args:
@@ -41,6 +52,9 @@ def check_outputs(outputs: Any, targets: Tensor, bounds: tuple[int, int] | None)
             A batch of targets.
         bounds:
             The lowest and the highest class, of the batch or of all data; None for floats.
+        several:
+            Whether the network may give several predictions a row, ``[n, k, C, ...]`` or ``[n, k,
+            ...]``: an ensemble's, in training.
 
     Raises:
         TypeError:
@@ -50,10 +64,18 @@ def check_outputs(outputs: Any, targets: Tensor, bounds: tuple[int, int] | None)
     """
     if not isinstance(outputs, Tensor):
         raise TypeError(f"The network must give a tensor, but gave {type(outputs).__name__}.")
+    if several and _are_several(outputs, targets):
+        outputs = outputs[:, 0]
     if bounds is None:
         _check_same_shape(outputs, targets)
     else:
         _check_classes(outputs, targets, *bounds)
+
+
+def _are_several(outputs: Tensor, targets: Tensor) -> bool:
+    """One dimension more than there is for one prediction, and its size is not 1."""
+    dimensions = targets.ndim + (1 if targets.is_floating_point() else 2)
+    return outputs.ndim == dimensions and outputs.shape[1] > 1
 
 
 def _check_same_shape(outputs: Tensor, targets: Tensor) -> None:

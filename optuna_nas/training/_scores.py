@@ -140,7 +140,7 @@ def predict(module: nn.Module, rows: Rows, batch_size: int, check: bool) -> tupl
             outputs.append(module(batch.inputs))
             targets.append(batch.targets)
             if check:
-                check_outputs(outputs[-1], *batch[1:])
+                check_outputs(outputs[-1], *batch[1:], several=False)
     if not outputs:
         raise ValueError("There is nothing to score: the data gave no batches.")
     return torch.cat(outputs), torch.cat(targets)
