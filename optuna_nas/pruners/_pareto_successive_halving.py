@@ -47,10 +47,13 @@ class ParetoSuccessiveHalvingPruner(BasePruner):
     whatever became of them: of n trials (itself among them), the first ``n // reduction_factor``
     go on, and at least one. The order: by how much they break constraints, those that break none
     first; by non-dominated rank; within a front, spread out. Trials of equal values share
-    the best of their places. The objectives are those that all of them know there, so that costs
-    that are known before training take part from the first rung on. Where a value is NaN, a trial
-    is stopped; where there is nothing to compare, it goes on. A report between two rungs changes
-    nothing and costs next to nothing.
+    the best of their places. Beyond the paper, a trial that no other dominates goes on in any
+    case: a front of a few trials at a late rung would lose most of itself to save little.
+
+    The objectives are those that all of them know there, so that costs that are known before
+    training take part from the first rung on. Where a value is NaN, a trial is stopped; where
+    there is nothing to compare, it goes on. A report between two rungs changes nothing and costs
+    next to nothing.
 
     With one objective and without constraints, this is Optuna's ``SuccessiveHalvingPruner``, and
     with brackets its ``HyperbandPruner``, decision for decision. It keeps nothing: all workers,
@@ -75,6 +78,9 @@ class ParetoSuccessiveHalvingPruner(BasePruner):
             Who comes first on a front: ``"epsilon_net"``, first the best by the first objective,
             then the one farthest from those before, and so on; or ``"crowding"``, those with the
             farthest neighbours, the ends of the front before all.
+        keep_front:
+            Whether what none dominates goes on in any case; False is the paper's algorithm. With
+            one objective it is the same.
         brackets:
             How many brackets, as in Hyperband. Bracket ``s`` leaves out the first ``s`` rungs; a
             trial's number decides its bracket, and it competes in that one only.
@@ -94,6 +100,7 @@ class ParetoSuccessiveHalvingPruner(BasePruner):
         reduction_factor: int = 3,
         rungs: Sequence[int] | None = None,
         tie_break: Literal["epsilon_net", "crowding"] = "epsilon_net",
+        keep_front: bool = True,
         brackets: int = 1,
     ) -> None:
         self._min_resource = checked_int("min_resource", min_resource, 1)
@@ -104,6 +111,7 @@ class ParetoSuccessiveHalvingPruner(BasePruner):
             names = " or ".join(map(repr, sorted(ORDERS)))
             raise ValueError(f"tie_break must be {names}, but got {tie_break!r}.")
         self._tie_break = tie_break
+        self._keep_front = keep_front
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Returns whether the trial should stop after its last report.
@@ -170,7 +178,7 @@ class ParetoSuccessiveHalvingPruner(BasePruner):
             return False
         alike = [own, *(values for broken, values in there if broken == by)]
         table = _comparable(costs(alike, study.directions))
-        if not table.size:
+        if not table.size or (self._keep_front and not ahead and not _is_dominated(table)):
             return True
         return ahead + place(table, table[0], seats - ahead, self._tie_break) < seats
 
@@ -179,6 +187,11 @@ def _comparable(table: Floats) -> Floats:
     """The objectives that all know, of all that know any."""
     table = table[~np.isnan(table).all(1)]
     return np.asarray(table[:, ~np.isnan(table).any(0)])
+
+
+def _is_dominated(table: Floats) -> bool:
+    """Whether any row is at least as good as the first in all columns, and better in one."""
+    return bool(((table <= table[0]).all(1) & (table < table[0]).any(1)).any())
 
 
 def _checked_rungs(rungs: Sequence[int], brackets: int) -> list[int]:

@@ -15,6 +15,7 @@ from optuna.pruners import SuccessiveHalvingPruner
 from optuna.trial import TrialState
 import pytest
 
+from optuna_nas import SampledTrial
 from optuna_nas.pruners import ParetoSuccessiveHalvingPruner
 from optuna_nas.pruners._pareto_successive_halving import STOPPED
 
@@ -117,9 +118,9 @@ def test_with_one_objective_and_brackets_every_decision_is_that_of_optunas_hyper
 def test_of_a_front_the_best_by_the_first_objective_goes_on_first() -> None:
     study = optuna.create_study(directions=BOTH)
     trial = reported(study, {2: [0.5, 1.0]}, {2: [0.9, 9.0]})
-    assert not stops(ParetoSuccessiveHalvingPruner(), study, trial)
+    assert not stops(ParetoSuccessiveHalvingPruner(keep_front=False), study, trial)
     trial = reported(study, {2: [0.4, 0.5]})
-    assert stops(ParetoSuccessiveHalvingPruner(), study, trial)
+    assert stops(ParetoSuccessiveHalvingPruner(keep_front=False), study, trial)
 
 
 def test_a_small_network_goes_on_for_what_is_known_before_training() -> None:
@@ -310,3 +311,21 @@ def test_an_argument_out_of_range_is_an_error_that_says_what_is_legal(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         ParetoSuccessiveHalvingPruner(**arguments)
+
+
+def test_what_no_other_dominates_goes_on_unless_it_is_told_to_be_the_paper() -> None:
+    def stopped(*, keep_front: bool) -> list[bool]:
+        pruner = ParetoSuccessiveHalvingPruner(rungs=[1], keep_front=keep_front)
+        study = optuna.create_study(directions=["maximize", "minimize"], pruner=pruner)
+        found = []
+        for i in range(6):  # all on one front
+            trial = SampledTrial(study.ask())
+            trial.report([0.1 * i, float(i)], 1)
+            found.append(trial.should_prune())
+        dominated = SampledTrial(study.ask())
+        dominated.report([0.1, 4.0], 1)
+        assert dominated.should_prune()
+        return found
+
+    assert stopped(keep_front=True) == [False] * 6
+    assert sum(stopped(keep_front=False)) >= 3
