@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from optuna_nas import study
     from optuna_nas import training
     from optuna_nas import visualization
+    from optuna_nas._estimator import NASClassifier
+    from optuna_nas._estimator import NASRegressor
     from optuna_nas.oneshot import Supernet
     from optuna_nas.oneshot import SupernetTrial
     from optuna_nas.space import build
@@ -52,6 +54,8 @@ _PACKAGES = (
 _HOME = {
     "build": "space",
     "create_study": "study",
+    "NASClassifier": "_estimator",
+    "NASRegressor": "_estimator",
     "Objective": "study",
     "Rejected": "training",
     "SampledTrial": "space",
@@ -67,6 +71,8 @@ __all__ = [
     "build",
     "create_study",
     "metrics",
+    "NASClassifier",
+    "NASRegressor",
     "Objective",
     "oneshot",
     "ops",

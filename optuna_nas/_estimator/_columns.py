@@ -1,0 +1,189 @@
+"""Columns of a table, as arrays or DataFrames of any library hold them, become NumPy arrays.
+
+A DataFrame is what has ``columns`` and ``dtypes``: neither pandas nor polars need be there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from typing import TypeAlias
+
+import numpy as np
+
+
+Array: TypeAlias = np.ndarray[Any, Any]
+
+NUMBER, TIME, CATEGORY = "number", "time", "category"
+
+PARTS = 5
+"""A time is its year, month, day, weekday and hour."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Args:
+        name:
+            What to call it in an error.
+        values:
+            Its cells, one dimension; of any dtype.
+        marked:
+            Whether its table says that it holds categories.
+    """
+
+    name: str
+    values: Array
+    marked: bool = False
+
+
+def is_frame(x: Any) -> bool:
+    """Whether it is a DataFrame.
+
+    Args:
+        x:
+            What the user gave as X.
+    """
+    return hasattr(x, "columns") and hasattr(x, "dtypes")
+
+
+def read_columns(x: Any) -> list[Column]:
+    """The columns of a table.
+
+    Args:
+        x:
+            A DataFrame, or an array of two dimensions.
+
+    Raises:
+        ValueError:
+            If columns of a DataFrame share a name, or there is none.
+    """
+    if not is_frame(x):
+        return [Column(f"{i}", x[:, i]) for i in range(x.shape[1])]
+    names = list(x.columns)
+    twice = sorted({str(name) for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"X has several columns of one name: {', '.join(map(repr, twice))}.")
+    if not names:
+        raise ValueError("X has no columns, so there is nothing to learn from.")
+    return [Column(repr(name), np.asarray(x[name]), _is_marked(x[name])) for name in names]
+
+
+def kind_of(column: Column) -> str:
+    """Whether a column holds numbers (and bools), times, or categories.
+
+    Args:
+        column:
+            As :func:`read_columns` gives it.
+    """
+    if column.marked:
+        return CATEGORY
+    kind = column.values.dtype.kind
+    if kind in "biufm":
+        return NUMBER
+    if kind == "M":
+        return TIME
+    present = [cell for cell in column.values if not is_missing(cell)]
+    if kind == "O" and all(_is_number(cell) for cell in present):
+        return NUMBER
+    if kind == "O" and all(isinstance(cell, datetime) for cell in present):
+        return TIME
+    return CATEGORY
+
+
+def read(column: Column, kind: str) -> Array:
+    """The cells of a column, as one kind.
+
+    Args:
+        column:
+            As :func:`read_columns` gives it.
+        kind:
+            What it was in ``fit``.
+
+    Returns:
+        Numbers ``[n, 1]`` or parts of times ``[n, 5]``, float64; or categories ``[n, 1]``,
+        strings. What is missing is NaN in all of them.
+
+    Raises:
+        ValueError:
+            If it holds something else, or an infinity.
+        TypeError:
+            If a cell is none of number, string, time and missing.
+    """
+    if kind == CATEGORY:
+        return np.array([_category(cell, column) for cell in column.values], object)[:, None]
+    found = kind_of(column)
+    if found != kind and not all(is_missing(cell) for cell in column.values):
+        raise ValueError(
+            f"column {column.name} of X held a {kind} in each row in fit, but now holds "
+            f"{'other things' if found == CATEGORY else f'a {found}'}; "
+            f"the first cell is {column.values[0]!r}."
+        )
+    return _parts(column.values) if kind == TIME else _numbers(column)[:, None]
+
+
+def is_missing(cell: Any) -> bool:
+    """Whether a cell is None, NaN, NaT or pandas' NA.
+
+    Args:
+        cell:
+            Of any type.
+    """
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(cell, float | np.floating | np.datetime64 | np.timedelta64) and cell != cell
+
+
+def _is_marked(series: Any) -> bool:
+    return str(series.dtype).lower().startswith(("cat", "enum"))
+
+
+def _is_number(cell: Any) -> bool:
+    return isinstance(cell, bool | int | float | np.number | np.bool_)
+
+
+def _category(cell: Any, column: Column) -> str | float:
+    if is_missing(cell):
+        return np.nan  # what OrdinalEncoder takes for missing; None it does not
+    if isinstance(cell, str | bytes | datetime | np.datetime64) or _is_number(cell):
+        return str(cell)
+    raise TypeError(
+        f"argument must be a string or a number: column {column.name} of X holds {cell!r} "
+        f"({type(cell).__name__})."
+    )
+
+
+def _numbers(column: Column) -> Array:
+    values = column.values
+    if values.dtype.kind == "O":
+        values = np.array([np.nan if is_missing(cell) else cell for cell in values], np.float64)
+    elif values.dtype.kind == "m":
+        values = values / np.timedelta64(1, "s")
+    values = values.astype(np.float64)
+    if np.isinf(values).any():
+        raise ValueError(
+            f"Input X contains infinity, in column {column.name}; the first in row "
+            f"{int(np.flatnonzero(np.isinf(values))[0])}."
+        )
+    return values
+
+
+def _parts(values: Array) -> Array:
+    if values.dtype.kind == "O":
+        local = [None if is_missing(cell) else cell.replace(tzinfo=None) for cell in values]
+        values = np.array(local, "datetime64[s]")
+    days, months = values.astype("datetime64[D]"), values.astype("datetime64[M]")
+    years = values.astype("datetime64[Y]")
+    parts = np.column_stack(
+        [
+            years.astype(np.int64) + 1970,
+            months.astype(np.int64) % 12 + 1,
+            (days - months).astype(np.int64) + 1,
+            (days.astype(np.int64) + 3) % 7,  # 1970 began on a Thursday; Monday is 0
+            (values.astype("datetime64[h]") - days).astype(np.int64),
+        ]
+    ).astype(np.float64)
+    parts[np.isnat(values)] = np.nan
+    return parts
