@@ -16,7 +16,7 @@ help:  ## list the targets
 	@touch $@
 
 demo: .venv/stamp  ## search a network for handwritten digits: accuracy against size, in under 3 minutes
-	$(BIN)/optuna-nas search digits --also parameters --seed 0 --out studies/digits
+	$(BIN)/optuna-nas search digits --also parameters --trials 30 --seed 0 --out studies/digits
 
 test: .venv/stamp  ## run the tests
 	$(BIN)/python -m pytest -n auto
