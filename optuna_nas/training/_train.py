@@ -196,7 +196,8 @@ class Train:
             if not history.add(point):
                 continue
             trial.report(point.score, point.step)
-            if trial.should_prune():
+            # After the last epoch there is nothing left to save, and a score to lose.
+            if point.epochs != self.epochs and trial.should_prune():
                 raise optuna.exceptions.TrialPruned(f"stopped after {self._passed(point.step)}")
 
     def _during(self, history: _History) -> str:

@@ -277,3 +277,10 @@ def test_it_is_called_as_its_score_is(metric: Any, floats: bool, name: str) -> N
     y = torch.rand(8) if floats else torch.arange(8) % 2
     direction = "maximize" if callable(metric) else None
     assert Train((x, y), (x, y), epochs=1, metric=metric, direction=direction).name == name
+
+
+def test_a_network_that_was_trained_to_the_end_is_not_pruned() -> None:
+    trial = Trial(prune_at=3)
+    evaluate = train(epochs=3)
+    assert evaluate(net(), trial) == max(trial.user_attrs["curve"])
+    assert len(trial.user_attrs["curve"]) == 3
