@@ -46,7 +46,19 @@ def inputs_for(module: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, ..
     return tuple(x.to(dtype) if x.is_floating_point() else x for x in batch)
 
 
-def _rows(example: Any, batch_size: int, device: torch.device) -> Tensor:
+def checked_batch(example: Any) -> Tensor:
+    """An example as a tensor.
+
+    Args:
+        example:
+            A batch of inputs.
+
+    Raises:
+        TypeError:
+            If it is no tensor or array of numbers.
+        ValueError:
+            If it has no row.
+    """
     try:
         batch = torch.as_tensor(example)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -58,6 +70,11 @@ def _rows(example: Any, batch_size: int, device: torch.device) -> Tensor:
         raise ValueError(
             f"example must hold at least one row, but has shape {tuple(batch.shape)}."
         )
+    return batch
+
+
+def _rows(example: Any, batch_size: int, device: torch.device) -> Tensor:
+    batch = checked_batch(example)
     if batch.device.type not in ("cpu", device.type):
         raise ValueError(
             f"example must be on the CPU or on the device, {str(device)!r}, but is on "

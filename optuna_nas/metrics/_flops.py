@@ -13,6 +13,8 @@ from torch import nn
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from optuna_nas.metrics._example import checked_batch
+from optuna_nas.metrics._example import inputs_for
 from optuna_nas.metrics._lazy import check_initialized
 from optuna_nas.metrics._metric import Metric
 from optuna_nas.metrics._without_weights import without_weights
@@ -66,7 +68,7 @@ class Flops(Metric):
         copy = without_weights(module).eval()
         counter = FlopCounterMode(display=False)
         with torch.no_grad(), torch.device("meta"), counter:
-            copy(*self._row_for(module))
+            copy(*inputs_for(module, self._row))
         return float(counter.get_total_flops())
 
     def __eq__(self, other: object) -> bool:
@@ -78,26 +80,9 @@ class Flops(Metric):
     def _shapes(self) -> tuple[Any, ...]:
         return type(self), *((row.shape, row.dtype) for row in self._row)
 
-    def _row_for(self, module: nn.Module) -> list[Tensor]:
-        """The row in the network's precision; integers stay as they are."""
-        floats = (p.dtype for p in module.parameters() if p.is_floating_point())
-        dtype = next(floats, torch.float32)
-        return [x.to(dtype) if x.is_floating_point() else x for x in self._row]
-
 
 def _two_rows(example: Any) -> Tensor:
-    try:
-        batch = torch.as_tensor(example)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(
-            "example must be a tensor or an array of numbers, a batch of inputs, but is "
-            f"{type(example).__name__}: {error}"
-        ) from None
-    if batch.ndim == 0 or len(batch) == 0:
-        raise ValueError(
-            f"example must hold at least one row, but has shape {tuple(batch.shape)}."
-        )
-    rows = batch[:2].detach()
+    rows = checked_batch(example)[:2].detach()
     if rows.is_floating_point():
         rows = rows.to(torch.get_default_dtype())  # NumPy's is double, which no network takes
     if rows.is_meta:
