@@ -5,6 +5,7 @@ A DataFrame is what has ``columns`` and ``dtypes``: neither pandas nor polars ne
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,7 +69,37 @@ def read_columns(x: Any) -> list[Column]:
         raise ValueError(f"X has several columns of one name: {', '.join(map(repr, twice))}.")
     if not names:
         raise ValueError("X has no columns, so there is nothing to learn from.")
-    return [Column(repr(name), np.asarray(x[name]), _is_marked(x[name])) for name in names]
+    return [Column(repr(name), _cells(x[name]), _is_marked(x[name])) for name in names]
+
+
+def columns_like(x: Any, names: Sequence[str] | None, count: int) -> list[Column]:
+    """The columns of a table, in the order of one before.
+
+    Args:
+        x:
+            As for :func:`read_columns`.
+        names:
+            Of the columns before, as strings; None if they had none.
+        count:
+            How many they were.
+
+    Raises:
+        ValueError:
+            If columns are missing or unknown.
+    """
+    columns = read_columns(x)
+    if names is None or not is_frame(x):
+        if len(columns) != count:
+            raise ValueError(f"X has {len(columns)} columns, but had {count} in fit.")
+        return columns
+    by_name = dict(zip(map(str, x.columns), columns, strict=True))
+    missing = [name for name in names if name not in by_name]
+    unknown = [name for name in by_name if name not in names]
+    if missing or unknown:
+        problems = [f"{name!r} is missing" for name in missing]
+        problems += [f"{name!r} was not there" for name in unknown]
+        raise ValueError(f"the columns of X are not those of fit: {', '.join(problems)}.")
+    return [by_name[name] for name in names]
 
 
 def kind_of(column: Column) -> str:
@@ -134,6 +165,13 @@ def is_missing(cell: Any) -> bool:
     if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(cell, float | np.floating | np.datetime64 | np.timedelta64) and cell != cell
+
+
+def _cells(series: Any) -> Array:
+    if str(series.dtype) == "category":
+        # As an array, pandas' whole numbers would become floats where one is missing.
+        series = series.astype(object)
+    return np.asarray(series)
 
 
 def _is_marked(series: Any) -> bool:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from optuna_nas._estimator._columns import Array
 from optuna_nas._estimator._columns import CATEGORY
+from optuna_nas._estimator._columns import columns_like
 from optuna_nas._estimator._columns import is_frame
 from optuna_nas._estimator._columns import kind_of
 from optuna_nas._estimator._columns import read
@@ -61,6 +62,7 @@ class TableInputs:
             x:
                 A DataFrame or an array ``[n, columns]``.
         """
+        self.names = [str(name) for name in x.columns] if is_frame(x) else None
         self.kinds = _kinds(x)
         numbers, categories = self._read(x)
         parts = []
@@ -81,7 +83,11 @@ class TableInputs:
 
         Args:
             x:
-                As for :meth:`fit`.
+                As for :meth:`fit`. Columns with names are taken by name.
+
+        Raises:
+            ValueError:
+                If columns are missing or unknown, or hold something else than in ``fit``.
         """
         numbers, categories = self._read(x)
         parts = []
@@ -97,11 +103,11 @@ class TableInputs:
         return self.numeric + (sum(self.sizes) if self.one_hot else len(self.sizes))
 
     def _read(self, x: Any) -> tuple[Array, Array]:
+        found = columns_like(x, self.names, len(self.kinds))
         if not is_frame(x) and x.dtype.kind in "biuf":
             return x.astype(np.float64), np.empty((len(x), 0), object)
         columns = [
-            (kind, read(column, kind))
-            for column, kind in zip(read_columns(x), self.kinds, strict=True)
+            (kind, read(column, kind)) for column, kind in zip(found, self.kinds, strict=True)
         ]
         numbers = [values for kind, values in columns if kind != CATEGORY]
         categories = [values for kind, values in columns if kind == CATEGORY]

@@ -23,7 +23,7 @@ class DropPath(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Takes ``[n, ...]``, returns the same shape."""
-        return x * F.dropout(x.new_ones(len(x), *[1] * (x.ndim - 1)), self.p, self.training)
+        return x * F.dropout(x.new_ones(x.shape[0], *[1] * (x.ndim - 1)), self.p, self.training)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"

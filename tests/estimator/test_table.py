@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 
 from optuna_nas._estimator._table import TableInputs
@@ -70,3 +71,29 @@ def test_a_row_is_prepared_alike_alone_and_among_others() -> None:
     rows = inputs.fit(x)
     assert torch.equal(inputs.transform(x), rows)
     assert torch.equal(inputs.transform(x.iloc[7:8]), rows[7:8])
+
+
+def test_columns_are_taken_by_name_in_any_order() -> None:
+    x = pd.DataFrame({"age": [1.0, 2.0, 4.0], "city": ["a", "b", "a"], 3: [0.0, 1.0, 5.0]})
+    inputs = TableInputs(one_hot=False, seed=0)
+    rows = inputs.fit(x)
+    assert inputs.names == ["age", "city", "3"]
+    assert inputs.transform(x[["city", 3, "age"]]).equal(rows)
+
+
+def test_columns_that_are_missing_or_unknown_are_told() -> None:
+    inputs = TableInputs(one_hot=False, seed=0)
+    inputs.fit(pd.DataFrame({"age": [1.0, 2.0], "city": ["a", "b"]}))
+    told = r"the columns of X are not those of fit: 'age' is missing, 'Age' was not there\."
+    with pytest.raises(ValueError, match=told):
+        inputs.transform(pd.DataFrame({"Age": [1.0], "city": ["a"]}))
+    with pytest.raises(ValueError, match=r"X has 3 columns, but had 2 in fit\."):
+        inputs.transform(np.zeros((1, 3)))
+
+
+def test_a_category_of_whole_numbers_stays_so_where_one_is_missing_later() -> None:
+    x = pd.DataFrame({"size": pd.Categorical([1, 2, 1])})
+    inputs = TableInputs(one_hot=False, seed=0)
+    assert inputs.fit(x)[:, 0].tolist() == [1, 2, 1]
+    later = pd.DataFrame({"size": pd.Categorical([2, None, 1])})
+    assert inputs.transform(later)[:, 0].tolist() == [2, 0, 1]
