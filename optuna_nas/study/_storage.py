@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from optuna.storages import BaseStorage
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileSymlinkLock
 from optuna.storages.journal import JournalRedisBackend
 
 
@@ -25,8 +27,9 @@ def open_storage(storage: BaseStorage | str | Path | None) -> BaseStorage | str 
 
     Args:
         storage:
-            A path ending in ``.journal`` (its folder is made), ``redis://...``, an SQLAlchemy
-            URL, a storage, or None.
+            A path ending in ``.journal`` (its folder is made; a last line that a full disk or a
+            kill left half-written is taken away), ``redis://...``, an SQLAlchemy URL, a storage,
+            or None.
 
     Returns:
         What ``optuna.create_study`` takes.
@@ -54,6 +57,7 @@ def open_storage(storage: BaseStorage | str | Path | None) -> BaseStorage | str 
         raise ValueError(f"storage must be {LEGAL}, but got {str(storage)!r}.")
     with told_if_unwritable(path):
         _check_journal(path)
+        _mend(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         return JournalStorage(JournalFileBackend(str(path)))
 
@@ -91,3 +95,25 @@ def _check_journal(path: Path) -> None:
         known = False
     if not known:
         raise ValueError(f"storage {path} holds something else than an Optuna journal.")
+
+
+def _mend(path: Path) -> None:
+    """Takes away a half-written last line: what is appended to it would make all unreadable."""
+    if not _is_torn(path):
+        return
+    lock = JournalFileSymlinkLock(str(path))
+    lock.acquire()  # whoever is writing has it
+    try:
+        if _is_torn(path):
+            with path.open("rb+") as file:
+                file.truncate(file.read().rfind(b"\n") + 1)
+    finally:
+        lock.release()
+
+
+def _is_torn(path: Path) -> bool:
+    if not path.exists() or path.stat().st_size == 0:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() != b"\n"
