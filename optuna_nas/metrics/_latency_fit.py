@@ -125,10 +125,7 @@ def leave_one_out(networks: Sequence[Whole]) -> TableError | None:
     """
     if len(networks) < FEWEST:
         return None
-    predicted = []
-    for i, left_out in enumerate(networks):
-        others = fit([*networks[:i], *networks[i + 1 :]])
-        predicted.append(others.at(left_out.blocks, left_out.sum_ms))
+    predicted = left_out(networks)
     measured = [network.measured_ms for network in networks]
     off = sorted(abs(p - m) / m for p, m in zip(predicted, measured, strict=True))
     rho = spearman(predicted, measured)
@@ -141,6 +138,20 @@ def leave_one_out(networks: Sequence[Whole]) -> TableError | None:
         median_relative=median(off),
         p90_relative=off[math.ceil(0.9 * len(off)) - 1],
     )
+
+
+def left_out(networks: Sequence[Whole]) -> list[float]:
+    """What is predicted of each network by a plane through the others, in ms.
+
+    Args:
+        networks:
+            Those that were measured, at least two.
+    """
+    predicted = []
+    for i, one in enumerate(networks):
+        others = fit([*networks[:i], *networks[i + 1 :]])
+        predicted.append(others.at(one.blocks, one.sum_ms))
+    return predicted
 
 
 def spearman(first: Sequence[float], second: Sequence[float]) -> float:

@@ -157,6 +157,16 @@ class Gate(nn.Module):
             reached = {taken: _log_sum_exp(logs) for taken, logs in terms.items()}
         return {choice: reached[t] for choice, t in self.choices.items() if t in reached}
 
+    def shares(self) -> dict[Any, float]:
+        """Returns the softmax of the logits that were not dropped, by label."""
+        weights = softmax(self.logits.detach().masked_fill(~self.kept, -math.inf), self.k)
+        kept = self.kept.tolist()
+        return {
+            label: weight
+            for label, weight, there in zip(self.labels, weights.tolist(), kept, strict=True)
+            if there
+        }
+
     def check_finite(self, numbers: Any) -> None:
         """Raises if a logit or a weight has become NaN or infinite.
 

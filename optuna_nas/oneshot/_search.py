@@ -147,6 +147,7 @@ class Search:
         eigenvalue = self._eigenvalue() if self.watch.eigenvalue else None
         stop = self._stop_early(eigenvalue)
         entropy = gate_entropy(self.supernet)
+        gates = {name: gate.shares() for name, gate in self.supernet.decisions.items()}
         self._hide()
         params = self.supernet.params()
         share = parameter_free_share(self.supernet, params)
@@ -157,6 +158,7 @@ class Search:
             train_loss=train_loss,
             valid_loss=valid_loss,
             valid_score=valid_score,
+            gates=gates,
             entropy=entropy,
             parameter_free=share,
             eigenvalue=eigenvalue,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -36,6 +37,9 @@ class SearchEpoch:
             Of the mixture after the epoch, on all validation data.
         valid_score:
             The metric, likewise.
+        gates:
+            For each decision, the softmax of its gate by label (an option, the exit of a repeat,
+            an input); what was dropped is not there.
         entropy:
             The mean entropy of the gates: from 1 (all options equal) to 0 (all decided).
         parameter_free:
@@ -55,6 +59,7 @@ class SearchEpoch:
     train_loss: float
     valid_loss: float
     valid_score: float
+    gates: Mapping[str, Mapping[Any, float]]
     entropy: float
     parameter_free: float | None
     eigenvalue: float | None

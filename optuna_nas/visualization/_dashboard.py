@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from itertools import pairwise
+from typing import Any
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from optuna_nas.study import metric_names
-from optuna_nas.visualization._rungs import plot_rungs
+from optuna_nas.visualization._study_plots import study_plots
 
 
 EVERY = 10
@@ -17,7 +16,10 @@ EVERY = 10
 
 
 def save_plots(study: Study, trial: FrozenTrial | None = None) -> None:
-    """Puts the curves of a study, one plot for each objective that changes, on its page.
+    """Puts the plots of a study on its page.
+
+    They are the curves, for each objective that changes; the decisions; with several objectives
+    the front and its hypervolume; and who came from whom, where the sampler says so.
 
     Example:
 
@@ -44,12 +46,13 @@ def save_plots(study: Study, trial: FrozenTrial | None = None) -> None:
         raise ImportError(
             'save_plots needs optuna-dashboard: pip install "optuna-nas[dashboard,plot]".'
         ) from error
-    for i in range(len(metric_names(study))):
-        figure = plot_rungs(study, objective=i)
-        if any(_changes(trace.y) for trace in figure.data if trace.mode == "lines"):
-            dashboard.save_plotly_graph_object(study, figure, graph_object_id=f"rungs-{i}")
+    for name, figure in study_plots(study):
+        # The storage keeps each save, and the page has the rest beside the plot.
+        figure.for_each_trace(_shorten)
+        dashboard.save_plotly_graph_object(study, figure, graph_object_id=name)
 
 
-def _changes(y: tuple[float | None, ...]) -> bool:
-    """Whether any curve does: costs that are known before training do not."""
-    return any(a is not None and b is not None and a != b for a, b in pairwise(y))
+def _shorten(trace: Any) -> None:
+    """Leaves the first line of what is said of each trial."""
+    if trace.type == "scatter" and trace.hovertext is not None:
+        trace.hovertext = [text.split("<br>")[0] for text in trace.hovertext]

@@ -13,6 +13,10 @@ from optuna.trial import TrialState
 
 from optuna_nas.pruners import reports
 from optuna_nas.study import metric_names
+from optuna_nas.visualization._chart import axis
+from optuna_nas.visualization._chart import chart
+from optuna_nas.visualization._chart import escaped
+from optuna_nas.visualization._chart import hover
 from optuna_nas.visualization._plotly import graph_objects
 
 
@@ -68,15 +72,10 @@ def plot_rungs(study: Study, *, objective: int = 0) -> Figure:
         if curve := _curve(trial, objective, len(names)):
             curves[trial.state].append((trial, curve))
     shown = [(state, drawn) for state, drawn in curves.items() if drawn]
-    return go.Figure(
-        [trace for state, drawn in shown for trace in _traces(go, state, drawn)],
-        {
-            "title": {"text": "Curves, and where they ended"},
-            "xaxis": {"title": {"text": "Step"}},
-            "yaxis": {"title": {"text": names[objective]}},
-            "template": "plotly_white",
-        },
-    )
+    traces = [trace for state, drawn in shown for trace in _traces(go, state, drawn)]
+    title = "Curves, and where they ended"
+    y = axis(escaped(names[objective]))
+    return chart(go, traces, title, xaxis=axis("Step"), yaxis=y)
 
 
 def _curve(trial: FrozenTrial, objective: int, objectives: int) -> dict[int, float]:
@@ -112,14 +111,15 @@ def _traces(
             y=[curve[end] for end, (_, curve) in zip(ends, drawn, strict=True)],
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": 7},
-            text=[_hover(trial) for trial, _ in drawn],
-            hovertemplate="%{text}<br>step %{x}: %{y}<extra></extra>",
+            hovertext=[_hover(trial, curve) for trial, curve in drawn],
+            hoverinfo="text",
             legendgroup=name,
             name=name,
         ),
     ]
 
 
-def _hover(trial: FrozenTrial) -> str:
-    params = "<br>".join(f"{name} = {value}" for name, value in trial.params.items())
-    return f"trial {trial.number}<br>{params}"
+def _hover(trial: FrozenTrial, curve: Mapping[int, float]) -> str:
+    end = max(curve)
+    number, *rest = hover(trial).split("<br>")
+    return "<br>".join([number, f"step {end}: {curve[end]:.6g}", *rest])

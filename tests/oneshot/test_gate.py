@@ -37,6 +37,15 @@ def test_the_probability_of_an_option_is_the_softmax():
     assert [math.exp(log) for log in gate.log_probabilities().values()] == pytest.approx(expected)
 
 
+def test_shares_are_the_softmax_of_what_is_left():
+    gate = module("a", "b", "c")
+    gate.logits.data = torch.tensor([0.5, -1.0, 2.0])
+    gate.drop(["b"])
+    expected = torch.tensor([0.5, 2.0]).softmax(0).tolist()
+    assert list(gate.shares()) == ["a", "c"]
+    assert list(gate.shares().values()) == pytest.approx(expected)
+
+
 def test_the_probability_of_inputs_is_that_of_drawing_them_one_by_one():
     gate = inputs(4, 3)
     gate.logits.data = torch.tensor([0.5, -1.0, 2.0, 0.0])

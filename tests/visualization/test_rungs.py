@@ -45,7 +45,7 @@ def test_each_curve_ends_with_a_mark_that_says_what_became_of_the_trial(
     assert marks["trained to the end"].x == (3,)
     assert marks["stopped early"].x == (2,)
     width = study.trials[1].params["width"]
-    assert marks["stopped early"].text == (f"trial 1<br>width = {width}",)
+    assert marks["stopped early"].hovertext == (f"trial 1<br>step 2: 0.2<br>width = {width}",)
     lines = [trace for trace in figure.data if trace.mode == "lines"]
     assert lines[0].x == (1, 2, 3, None)
     assert lines[0].y == pytest.approx((0.1, 0.2, 0.3, None))
@@ -75,10 +75,19 @@ def saved(study: optuna.Study) -> list[str]:
     return list_graph_object_ids(study._storage.get_study_system_attrs(study._study_id))
 
 
-def test_the_dashboard_shows_the_curves_of_the_objectives_that_change(tmp_path: Path) -> None:
+def test_the_dashboard_shows_what_the_study_has(tmp_path: Path) -> None:
     study = searched(SEVERAL, tmp_path / "study.journal")
     save_plots(study)
-    assert saved(study) == ["rungs-0"]
+    assert sorted(saved(study)) == ["anytime", "decisions", "front", "rungs-0"]
+
+
+def test_on_the_page_of_a_study_hovers_are_one_line(tmp_path: Path) -> None:
+    study = searched(["maximize"], tmp_path / "study.journal")
+    study.tell(study.ask(), 0.5)
+    save_plots(study)
+    stored = str(study._storage.get_study_system_attrs(study._study_id))
+    assert "trial 1" in stored
+    assert "trial 1<br>" not in stored
 
 
 def test_as_a_callback_plots_are_saved_every_ten_trials() -> None:

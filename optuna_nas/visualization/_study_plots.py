@@ -1,0 +1,48 @@
+"""Which plots a study has to show, of those that take no longer than a blink."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from optuna.study import Study
+
+from optuna_nas.samplers._planning import plan_of
+from optuna_nas.study import metric_names
+from optuna_nas.visualization._anytime import plot_anytime
+from optuna_nas.visualization._decisions import plot_decisions
+from optuna_nas.visualization._front import plot_pareto_front
+from optuna_nas.visualization._genealogy import plot_genealogy
+from optuna_nas.visualization._rungs import plot_rungs
+
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+
+def study_plots(study: Study) -> Iterator[tuple[str, Figure]]:
+    """Yields the plots that have something to show, each with a name.
+
+    The importance of decisions is not among them, since it takes seconds.
+
+    Args:
+        study:
+            Any.
+    """
+    objectives = len(metric_names(study))
+    for i in range(objectives):
+        figure = plot_rungs(study, objective=i)
+        if any(_changes(trace.y) for trace in figure.data if trace.mode == "lines"):
+            yield f"rungs-{i}", figure
+    figures = {"decisions": plot_decisions(study)}
+    if objectives > 1:
+        figures |= {"front": plot_pareto_front(study), "anytime": plot_anytime(study)}
+    if any(plan_of(trial).parents for trial in study.get_trials(deepcopy=False)):
+        figures["genealogy"] = plot_genealogy(study)
+    yield from ((name, figure) for name, figure in figures.items() if figure.data)
+
+
+def _changes(y: tuple[float | None, ...]) -> bool:
+    """Whether any curve does: costs that are known before training do not."""
+    return any(a is not None and b is not None and a != b for a, b in pairwise(y))
