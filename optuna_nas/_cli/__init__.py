@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,18 +10,18 @@ import typer
 from typer import Argument
 from typer import Option
 
+from optuna_nas._cli._consoles import consoles
 from optuna_nas._cli._errors import told
-from optuna_nas._cli._options import Options
-from optuna_nas._cli._options import PRUNERS
-from optuna_nas._cli._options import SAMPLERS
+from optuna_nas._cli._search_command import EPILOG
+from optuna_nas._cli._search_command import search
 
 
 app = typer.Typer(
     help="Neural architecture search that is an Optuna study.",
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command(epilog=EPILOG)(search)
 
 
 def main() -> None:
@@ -30,94 +29,22 @@ def main() -> None:
     app()
 
 
-_data_option = partial(Option, rich_help_panel="Data")
-_search_option = partial(Option, rich_help_panel="Search")
-_files_option = partial(Option, rich_help_panel="Files and machine")
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(version("optuna-nas"))
+        raise typer.Exit
 
 
-@app.command()
-def search(
-    data: Annotated[
-        str, Argument(help="A CSV file with a header, or 'digits': scikit-learn's 8x8 digits.")
-    ],
-    target: Annotated[str | None, _data_option(help="The column to predict.")] = None,
-    task: Annotated[
-        str | None,
-        _data_option(help="classification or regression; by default told from the column."),
-    ] = None,
-    drop: Annotated[
-        list[str] | None,
-        _data_option(help="A column to leave out; may be repeated."),
-    ] = None,
-    space: Annotated[
-        str | None,
-        _search_option(help="mlp, cnn or nasbench201; by default cnn for images, mlp for tables."),
-    ] = None,
-    sampler: Annotated[
-        str | None,
-        _search_option(help=f"Who proposes networks: {', '.join(SAMPLERS)}."),
-    ] = None,
-    pruner: Annotated[
-        str | None,
-        _search_option(help=f"Who stops them early: {', '.join(PRUNERS)}."),
-    ] = None,
-    trials: Annotated[
-        int, _search_option(help="How many networks, earlier runs included.")
-    ] = Options.trials,
-    timeout: Annotated[
-        float | None,
-        _search_option(help="Seconds after which no other network is begun."),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        _search_option(help="How long each is trained; by default 15 for images, 50 for tables."),
-    ] = None,
-    also: Annotated[
-        str | None,
-        _search_option(
-            help="A second objective, to keep small: parameters, flops or latency (ms of one "
-            "row on the CPU)."
-        ),
-    ] = None,
-    limit: Annotated[
-        list[str] | None,
-        _search_option(
-            help="The most that a network may cost, as in parameters=10000 or latency=0.5; may "
-            "be repeated."
-        ),
-    ] = None,
-    control: Annotated[
+@app.callback()
+def start(
+    version: Annotated[
         bool,
-        _search_option("--control", help="Search at random as well, just as long, to compare."),
+        Option("--version", help="Print the version.", is_eager=True, callback=_print_version),
     ] = False,
-    seed: Annotated[
-        int, _search_option(help="Of the split, the search and the training.")
-    ] = Options.seed,
-    out: Annotated[
-        Path | None,
-        _files_option(help="The folder for all files; by default studies/<data>."),
-    ] = None,
-    storage: Annotated[
-        str | None,
-        _files_option(
-            help="The study: a .journal file or a URL; by default study.journal in --out."
-        ),
-    ] = None,
-    device: Annotated[str, _files_option(help="auto, cpu, cuda, cuda:1, mps.")] = Options.device,
-    threads: Annotated[
-        int,
-        _files_option(help="Of the processor. Small networks are fastest on one."),
-    ] = Options.threads,
 ) -> None:
-    """Search a network for some data, train it, and test it once beside controls.
-
-    The same command again goes on where the last one stopped.
-    """
-    arguments = {**locals(), "drop": tuple(drop or ()), "limit": tuple(limit or ())}
-    with told():
-        from optuna_nas._cli._search import search as run
-
-        run(Options(**arguments), Console())
+    """Neural architecture search that is an Optuna study."""
 
 
 @app.command()
@@ -128,9 +55,111 @@ def show(
     study_name: Annotated[
         str | None, Option(help="Which study, if the storage holds several.")
     ] = None,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what a study found: its best networks, their decisions and curves."""
     with told():
         from optuna_nas._cli._show import show as run
 
-        run(storage, study_name, Console())
+        run(storage, study_name, Console(), as_json=as_json)
+
+
+@app.command()
+def compare(
+    methods: Annotated[
+        list[str],
+        Argument(
+            help="Two or more, each a study's storage, or name=storage,storage,... for several "
+            "runs of one method. Of a storage with several studies, storage#study."
+        ),
+    ],
+    reference: Annotated[
+        list[float] | None,
+        Option(
+            help="With several objectives, the worst value that counts, once for each; by default "
+            "the worst that there is."
+        ),
+    ] = None,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compare searches: which found more, on the way and in the end, and was it luck?
+
+    Runs of the same seeds are compared in pairs. One run of each shows nothing.
+    """
+    with told():
+        from optuna_nas._cli._compare import compare as run
+
+        run(methods, reference, Console(), as_json=as_json)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, Argument(help="The folder of a search: studies/digits.")],
+    to: Annotated[Path, Option(help="The folder to write.")],
+    trial: Annotated[
+        int | None, Option(help="The number of a network; by default the winner's.")
+    ] = None,
+    storage: Annotated[str | None, Option(help="The study, if its URL has a password.")] = None,
+    overwrite: Annotated[
+        bool, Option("--overwrite", help="Replace an earlier export there.")
+    ] = False,
+) -> None:
+    """Train a network of a search again and export it, to run without this library.
+
+    It is trained as at the end of the search; the data must still be where they were.
+    """
+    with told():
+        from optuna_nas._cli._export import export as run
+
+        run(folder, to, trial, storage, overwrite, consoles())
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, Argument(help="An exported network: studies/train/model.")],
+    rows: Annotated[
+        Path,
+        Argument(help="A table, an .npz file with X, an image, or a folder of images."),
+    ],
+    proba: Annotated[
+        bool, Option("--proba", help="Probabilities, a column for each class.")
+    ] = False,
+    drop: Annotated[
+        list[str] | None,
+        Option(help="A column that the network does not know; may be repeated."),
+    ] = None,
+    out: Annotated[Path | None, Option(help="A CSV file; by default stdout.")] = None,
+) -> None:
+    """Predict rows with an exported network: a CSV with a line for each."""
+    with told():
+        from optuna_nas._cli._predict import predict as run
+
+        run(model, rows, proba, drop or (), out)
+
+
+@app.command()
+def dashboard(
+    storage: Annotated[
+        str, Argument(help="A study's storage: studies/digits/study.journal, or a URL.")
+    ],
+    study_name: Annotated[
+        str | None, Option(help="Which study to draw, if not all that the storage holds.")
+    ] = None,
+    port: Annotated[int, Option(help="Of this machine; 0 for any that is free.")] = 8080,
+    artifacts: Annotated[
+        Path | None,
+        Option(help="The folder for drawings; by default artifacts beside the storage's file."),
+    ] = None,
+    network: Annotated[
+        str | None,
+        Option(help="module:function, the search space, if it is none of optuna_nas.spaces."),
+    ] = None,
+) -> None:
+    """Open a study in optuna-dashboard, with drawings and cards, while it runs or later.
+
+    Only this machine can open the page.
+    """
+    with told():
+        from optuna_nas._cli._dashboard import dashboard as run
+
+        run(storage, study_name, port, artifacts, network, Console())

@@ -1,79 +1,105 @@
-"""The columns of a table as features: numbers standardised, texts one-hot, both fitted on the
-training part only, and kept as plain numbers so that a saved network can be used again."""
+"""Checks of a table's columns before a search: what cannot be learned from is told by name."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.preprocessing import OneHotEncoder
-from sklearn.preprocessing import StandardScaler
 
 from optuna_nas._cli._errors import BadInput
+from optuna_nas._cli._errors import nearest
 from optuna_nas._cli._table import number
-from optuna_nas._cli._table import numbers
-from optuna_nas._cli._table import Table
 
 
-MAX_CATEGORIES = 100
-"""A column with more texts than this names things or is prose, and would be mostly zeros."""
+MANY = 100
+"""A column of so many texts, most of them different, names things or is prose."""
 
 
-def make_features(
-    table: Table, train: np.ndarray[Any, Any]
-) -> tuple[np.ndarray[Any, Any], list[dict[str, Any]]]:
-    """Makes features of a table's columns.
+def take_columns(frame: Any, target: str | None, drop: Sequence[str], path: Path) -> Any:
+    """A table without the columns to leave out.
 
     Args:
-        table:
-            The columns, without the target.
-        train:
-            Which rows the transformers are fitted on.
-
-    Returns:
-        X, ``[rows, features]`` in float32, and for each column what was done to it:
-        ``{"column", "mean", "scale"}`` or ``{"column", "categories"}``. A category that is not
-        among those is all zeros.
+        frame:
+            The table.
+        target:
+            The column to predict.
+        drop:
+            Which to leave out.
+        path:
+            Its file, for errors.
 
     Raises:
         BadInput:
-            If a column holds too many different texts.
+            If a column is not there, none is left to learn from, or one cannot be learned from.
     """
-    made = [_feature(table, name, train) for name in table.columns]
-    x = np.hstack([features for features, _ in made]).astype(np.float32)
-    return x, [done for _, done in made]
+    header = list(frame.columns)
+    for option, name in [("--target", target), *(("--drop", name) for name in drop)]:
+        _check_there(option, name, header, path)
+    if target in drop:
+        raise BadInput(f"--drop {target!r}: that is the target.")
+    frame = frame.drop(columns=list(drop))
+    if len(frame.columns) == 1:
+        raise BadInput(f"{path} has no column beside the target {target!r} to learn from.")
+    _check_target(frame[target], path)
+    for name in frame.columns.drop(target):
+        _check_column(frame[name], path)
+    return frame
 
 
-def _feature(
-    table: Table, name: str, train: np.ndarray[Any, Any]
-) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
-    cells = table.columns[name]
-    values = numbers(cells)
-    if values is not None:
-        column = np.array(values)[:, None]
-        scaler = StandardScaler().fit(column[train])
-        done = {"column": name, "mean": float(scaler.mean_[0]), "scale": float(scaler.scale_[0])}
-        return scaler.transform(column), done
-    _check_categories(table, name)
-    column = np.array(cells, dtype=object)[:, None]
-    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False).fit(column[train])
-    return encoder.transform(column), {"column": name, "categories": list(encoder.categories_[0])}
-
-
-def _check_categories(table: Table, name: str) -> None:
-    cells = table.columns[name]
-    different = set(cells)
-    if len(different) <= MAX_CATEGORIES:
-        return
-    texts = [row for row, cell in enumerate(cells) if number(cell) is None]
-    if len(texts) <= len(cells) / 10:
+def _check_there(option: str, name: str | None, header: list[str], path: Path) -> None:
+    listed = ", ".join(header[:20]) + (", ..." if len(header) > 20 else "")
+    if name is None:
+        raise BadInput(f"--target is missing: which column of {path} to predict ({listed}).")
+    if name not in header:
         raise BadInput(
-            f"{table.path}: column {name!r} holds numbers, but also {cells[texts[0]]!r} (line "
-            f"{table.lines[texts[0]]}). Correct such cells, or leave the column out: "
-            f"--drop {name!r}."
+            f"{option} {name!r} is not a column of {path}.{nearest(name, header)} The columns are "
+            f"{listed}."
         )
-    raise BadInput(
-        f"{table.path}: column {name!r} holds {len(different):,} different texts, which looks "
-        f"like names or prose; at most {MAX_CATEGORIES} categories can be learned from. Leave the "
-        f"column out: --drop {name!r}."
-    )
+
+
+def _check_target(column: Any, path: Path) -> None:
+    missing = np.flatnonzero(column.isna())
+    if len(missing):
+        raise BadInput(
+            f"{path}: the target {column.name!r} is missing in {len(missing):,} of "
+            f"{len(column):,} rows, the first of them row {missing[0] + 1:,}. Take those rows "
+            "out, or fill them in."
+        )
+    _check_finite(column, path, "Correct such cells.")
+
+
+def _check_column(column: Any, path: Path) -> None:
+    remedy = f"Correct such cells, or leave the column out: --drop {column.name!r}."
+    _check_finite(column, path, remedy)
+    present = column.dropna()
+    if not len(present):
+        raise BadInput(
+            f"{path}: column {column.name!r} is empty. Leave it out: --drop {column.name!r}."
+        )
+    if not all(isinstance(cell, str) for cell in present):
+        return
+    different = present.nunique()
+    texts = [row for row, cell in present.items() if number(cell) is None]
+    if 0 < len(texts) <= len(present) / 10 and different > MANY:
+        raise BadInput(
+            f"{path}: column {column.name!r} holds numbers, but also {column[texts[0]]!r} (row "
+            f"{texts[0] + 1:,}). {remedy}"
+        )
+    if different > MANY and different > len(present) / 2:
+        raise BadInput(
+            f"{path}: column {column.name!r} holds {different:,} different texts in "
+            f"{len(present):,} rows, which looks like names or prose. Leave the column out: "
+            f"--drop {column.name!r}."
+        )
+
+
+def _check_finite(column: Any, path: Path, remedy: str) -> None:
+    if column.dtype.kind != "f":
+        return
+    infinite = np.flatnonzero(np.isinf(column.to_numpy(dtype=np.float64, na_value=np.nan)))
+    if len(infinite):
+        raise BadInput(
+            f"{path}: column {column.name!r} holds an infinity (row {infinite[0] + 1:,}). {remedy}"
+        )

@@ -1,30 +1,36 @@
-"""``load_data``: digits or a CSV file, split into a part to train on, one to choose by, and one
-that nobody looks at before the end."""
+"""``load_data``: rows prepared for a network, split into a part to train on, one to choose by, and
+one that nobody looks at before the end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from dataclasses import replace
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from typing import TypeAlias
 
 import numpy as np
-from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
+import torch
+from torch import Tensor
 
-from optuna_nas._cli._columns import make_features
+from optuna_nas._cli._errors import bad_input
 from optuna_nas._cli._errors import BadInput
-from optuna_nas._cli._errors import nearest
-from optuna_nas._cli._table import check_complete
-from optuna_nas._cli._table import read_table
-from optuna_nas._cli._task import make_target
+from optuna_nas._cli._options import Options
+from optuna_nas._cli._rows import Pair
+from optuna_nas._cli._rows import read_rows
+from optuna_nas._cli._rows import Rows
+from optuna_nas._cli._rows import take
+from optuna_nas._cli._space import check_name
+from optuna_nas._cli._task import make_targets
+from optuna_nas._estimator._grids import GridInputs
+from optuna_nas._estimator._grids import kind_of_grid
+from optuna_nas._estimator._table import TableInputs
+from optuna_nas._estimator._targets import Classes
+from optuna_nas._estimator._targets import Numbers
+from optuna_nas._estimator._targets import numbers_of
 
 
-Part: TypeAlias = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+Part: TypeAlias = tuple[Tensor, Tensor]
 
 MIN_ROWS = 50
 
@@ -36,42 +42,54 @@ class Data:
     Args:
         name:
             ``"digits"``, or the file's name.
+        target:
+            What is to be predicted.
         fingerprint:
             A hash of all that was read.
-        task:
-            ``"classification"`` or ``"regression"``, and why.
+        reason:
+            What the target is taken for, and why.
+        space:
+            The name of the search space, on which it depends how rows are prepared.
+        inputs:
+            What prepares rows: fitted on the training part only.
+        targets:
+            What reads the outputs of a network.
+        raw:
+            X of the three parts as they were read, DataFrames or arrays.
         train:
-            X in float32, ``[n, features]`` or ``[n, channels, height, width]``; y a class by
-            number in int64, or standardised float32.
+            X as a network takes it, float32; y as :class:`Classes` or :class:`Numbers` encode it.
         valid:
             Likewise.
         test:
             Likewise.
-        classes:
-            Their names, or None for a regression.
-        preprocessing:
-            What was done to get X and y, in plain lists and dicts.
     """
 
     name: str
+    target: str
     fingerprint: str
-    task: str
     reason: str
+    space: str
+    inputs: TableInputs | GridInputs
+    targets: Classes | Numbers
+    raw: tuple[Any, Any, Any]
     train: Part
     valid: Part
     test: Part
-    classes: tuple[str, ...] | None
-    preprocessing: dict[str, Any]
+
+    @property
+    def task(self) -> str:
+        """``"classification"`` or ``"regression"``."""
+        return self.targets.task
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of one example."""
-        return tuple(map(int, self.train[0].shape[1:]))
+        """The shape of one prepared row."""
+        return tuple(self.train[0].shape[1:])
 
     @property
-    def outputs(self) -> int:
-        """How many numbers a network gives."""
-        return len(self.classes) if self.classes else 1
+    def classes(self) -> tuple[Any, ...] | None:
+        """Their labels, or None for a regression."""
+        return tuple(self.targets.labels.tolist()) if isinstance(self.targets, Classes) else None
 
     @property
     def rows(self) -> tuple[int, int, int]:
@@ -86,132 +104,102 @@ class Data:
     def joined(self) -> Part:
         """The training and the validation part in one."""
         x, y = zip(self.train, self.valid, strict=True)
-        return np.concatenate(x), np.concatenate(y)
+        return torch.cat(x), torch.cat(y)
 
 
-def load_data(
-    source: str,
-    *,
-    seed: int,
-    target: str | None = None,
-    task: str | None = None,
-    drop: Sequence[str] = (),
-) -> Data:
-    """Loads what to learn from.
+def load_data(options: Options) -> Data:
+    """Reads, splits and prepares what to learn from.
 
     Args:
-        source:
-            ``"digits"`` or a path to a CSV file.
-        seed:
-            Of the split.
-        target:
-            The column to predict; of a file only.
-        task:
-            ``"classification"``, ``"regression"``, or None to tell from the target.
-        drop:
-            Columns to leave out.
+        options:
+            The command line.
 
     Raises:
         BadInput:
-            If the data cannot be learned from.
+            If the data cannot be learned from, or the space is not for them.
     """
-    if source == "digits":
-        if target or task or drop:
-            raise BadInput("--target, --task and --drop are for CSV files; digits needs none.")
-        return _digits(seed)
-    return _csv(Path(source), seed, target, task, drop)
-
-
-def _digits(seed: int) -> Data:
-    digits = load_digits()
-    x = (digits.images[:, None] / 16).astype(np.float32)
-    y = digits.target.astype(np.int64)
-    train, valid, test = split(len(y), y, seed)
-    return Data(
-        name="digits",
-        fingerprint=_hash(x.tobytes() + y.tobytes()),
-        task="classification",
-        reason="10 digits, so classification",
-        train=(x[train], y[train]),
-        valid=(x[valid], y[valid]),
-        test=(x[test], y[test]),
-        classes=tuple(map(str, range(10))),
-        preprocessing={"input_shape": [1, 8, 8], "divided_by": 16.0},
+    rows = read_rows(options)
+    kind = _kind(rows, options.space)
+    space = check_name(options.space, kind, rows.name)
+    inputs = (
+        TableInputs(one_hot=space != "tabular", seed=options.seed)
+        if kind == "table"
+        else GridInputs(kind)
     )
-
-
-def _csv(path: Path, seed: int, target: str | None, task: str | None, drop: Sequence[str]) -> Data:
-    table = read_table(path)
-    for option, name in [*(("--target", target),), *(("--drop", name) for name in drop)]:
-        _check_column(option, name, list(table.columns), path)
-    assert target is not None
-    if target in drop:
-        raise BadInput(f"--drop {target!r}: that is the target.")
-    table = replace(table, columns={n: c for n, c in table.columns.items() if n not in drop})
-    if len(table.columns) == 1:
-        raise BadInput(f"{path} has no column beside the target {target!r} to learn from.")
-    check_complete(table)
-    if len(table) < MIN_ROWS:
-        raise BadInput(
-            f"{path} has {len(table)} rows; a split into three parts needs at least {MIN_ROWS}."
-        )
-    made = make_target(target, table.columns.pop(target), task)
-    y = made.values
-    train, valid, test = split(len(y), y if made.classes else None, seed)
-    x, columns = make_features(table, train)
-    preprocessing: dict[str, Any] = {"columns": columns}
-    if made.classes is None:
-        scaler = StandardScaler().fit(y[train, None])
-        y = scaler.transform(y[:, None])[:, 0].astype(np.float32)
-        preprocessing["target"] = {
-            "column": target,
-            "mean": float(scaler.mean_[0]),
-            "scale": float(scaler.scale_[0]),
-        }
-    return Data(
-        name=path.name,
-        fingerprint=_hash(path.read_bytes()),
-        task="classification" if made.classes else "regression",
-        reason=made.reason,
-        train=(x[train], y[train]),
-        valid=(x[valid], y[valid]),
-        test=(x[test], y[test]),
-        classes=made.classes,
-        preprocessing=preprocessing,
+    y, targets, reason = make_targets(rows.target, rows.train[1], options.task)
+    pairs = _parts(rows, y, targets, options.seed)
+    if isinstance(targets, Numbers):
+        targets = numbers_of(pairs[0][1])  # of the training part only, as the inputs
+    with bad_input((ValueError, TypeError), before=f"{rows.name}: "):
+        prepared = [inputs.fit(pairs[0][0]), *(inputs.transform(x) for x, _ in pairs[1:])]
+    train, valid, test = (
+        (x, targets.encode(y)) for x, (_, y) in zip(prepared, pairs, strict=True)
     )
+    raw = (pairs[0][0], pairs[1][0], pairs[2][0])
+    return Data(
+        rows.name, rows.target, rows.fingerprint, reason, space, inputs, targets, raw,
+        train, valid, test,
+    )  # fmt: skip
 
 
-def split(
-    rows: int, classes: np.ndarray[Any, Any] | None, seed: int
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Splits row numbers into 60 % to train, 20 % to validate and 20 % to test.
+def split(rows: int, classes: Any, shares: Sequence[float], seed: int) -> list[Any]:
+    """Splits row numbers at random.
 
     Args:
         rows:
             How many there are.
         classes:
             The class of each, of which each part gets its share, or None.
+        shares:
+            Of each part, which sum to 1.
         seed:
             Of the split.
     """
-    train, test = train_test_split(
-        np.arange(rows), test_size=0.2, stratify=classes, random_state=seed
-    )
-    left = None if classes is None else classes[train]
-    train, valid = train_test_split(train, test_size=0.25, stratify=left, random_state=seed)
-    return train, valid, test
-
-
-def _check_column(option: str, name: str | None, header: list[str], path: Path) -> None:
-    listed = ", ".join(header[:20]) + (", ..." if len(header) > 20 else "")
-    if name is None:
-        raise BadInput(f"--target is missing: which column of {path} to predict ({listed}).")
-    if name not in header:
-        raise BadInput(
-            f"{option} {name!r} is not a column of {path}.{nearest(name, header)} The columns are "
-            f"{listed}."
+    left, parts, rest = np.arange(rows), [], 1.0
+    for share in reversed(shares[1:]):
+        kept = None if classes is None else classes[left]
+        left, part = train_test_split(
+            left, test_size=round(share / rest, 9), stratify=kept, random_state=seed
         )
+        parts.append(part)
+        rest -= share
+    return [left, *reversed(parts)]
 
 
-def _hash(content: bytes) -> str:
-    return sha256(content).hexdigest()[:12]
+def _kind(rows: Rows, space: str | None) -> str:
+    x = rows.train[0]
+    if x.ndim == 2:
+        return "table"
+    with bad_input(before=f"{rows.name}: "):
+        return kind_of_grid(x, space)[0]
+
+
+def _parts(rows: Rows, y: Any, targets: Classes | Numbers, seed: int) -> list[Pair]:
+    """X and y to train on, to choose by and to test on."""
+    if len(y) < MIN_ROWS:
+        raise BadInput(
+            f"{rows.name} has {len(y)} rows; a split into three parts needs at least {MIN_ROWS}."
+        )
+    shares = (0.6, 0.2, 0.2) if rows.test is None else (0.75, 0.25)
+    classes = y if isinstance(targets, Classes) else None
+    parts = split(len(y), classes, shares, seed)
+    pairs = [(take(rows.train[0], part), y[part]) for part in parts]
+    if rows.test is not None:
+        x, tested = rows.test
+        pairs.append((x, _same_targets(rows, tested, targets)))
+    return pairs
+
+
+def _same_targets(rows: Rows, y: Any, targets: Classes | Numbers) -> Any:
+    """The targets of a test part that the user gave, as those to train on are."""
+    if isinstance(targets, Numbers):
+        with bad_input(before=f"the target {rows.target!r} of the test part: "):
+            return np.asarray(y, np.float64)
+    if targets.labels.dtype.kind == "O":
+        y = np.asarray(y).astype(str).astype(object)
+    unknown = sorted({str(label) for label in y if label not in targets.labels})
+    if unknown:
+        raise BadInput(
+            f"the test part has classes that the rows to train on have not: {', '.join(unknown)}."
+        )
+    return np.asarray(y).astype(targets.labels.dtype).reshape(len(y))

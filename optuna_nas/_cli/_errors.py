@@ -6,24 +6,39 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+import errno
 
-from rich.console import Console
-from rich.text import Text
+from rich.markup import escape
 import typer
+
+from optuna_nas._cli._consoles import say
 
 
 class BadInput(Exception):
     """An argument or a file that cannot be worked with; its text says what to do."""
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+"""A disk that is full, a quota, a disk that is read-only, a folder that is another's."""
+
+
 @contextmanager
 def told() -> Iterator[None]:
-    """Prints a :class:`BadInput` as one line to stderr and exits with status 2."""
+    """Prints a :class:`BadInput` as one line to stderr and exits with status 2; Ctrl-C with 130.
+
+    So with what a full or read-only disk says, wherever it is met.
+    """
     try:
         yield
     except BadInput as error:
-        line = Text.assemble(("error: ", "bold red"), " ".join(str(error).split()))
-        Console(stderr=True, soft_wrap=True).print(line)
+        say(f"[bold red]error:[/] {escape(' '.join(str(error).split()))}")
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        say(f"[bold red]error:[/] {escape(str(error))}")
         raise typer.Exit(2) from None
 
 

@@ -1,4 +1,4 @@
-"""What a search leaves: ``result.json`` says what was done, ``model.pt`` is the network."""
+"""What a search leaves: ``result.json`` says what was done, ``model`` is the network."""
 
 from __future__ import annotations
 
@@ -15,20 +15,37 @@ import torch
 from torch import nn
 
 import optuna_nas
+from optuna_nas._cli._errors import bad_input
 from optuna_nas._cli._finish import Finalist
 from optuna_nas._cli._finish import Outcome
 from optuna_nas._cli._options import Options
+from optuna_nas._cli._rows import take
 from optuna_nas._cli._setup import Setup
-from optuna_nas._cli._space import Space
 from optuna_nas._cli._study import without_password
+from optuna_nas._cli._write import write
+from optuna_nas._estimator._table import TableInputs
+from optuna_nas._export import export_fitted
+from optuna_nas._export import ExportError
+from optuna_nas._export import Fitted
 
 
-MODEL = "model.pt"
+MODEL = "model"
 RESULT = "result.json"
 
+CHECKED = 100
+"""Rows of the test part that an exported network is checked with."""
 
-def save_model(setup: Setup, module: nn.Module, params: dict[str, Any]) -> None:
-    """Saves a network as a plain dict, which ``torch.load`` takes with ``weights_only=True``.
+
+def save_model(
+    setup: Setup,
+    module: nn.Module,
+    params: dict[str, Any],
+    path: Path,
+    scores: dict[str, float],
+    *,
+    overwrite: bool,
+) -> None:
+    """Exports a network with its preprocessing, to run without this library.
 
     Args:
         setup:
@@ -37,50 +54,42 @@ def save_model(setup: Setup, module: nn.Module, params: dict[str, Any]) -> None:
             The trained network.
         params:
             Its decisions.
-    """
-    data, space = setup.data, setup.space
-    torch.save(
-        {
-            "optuna_nas": optuna_nas.__version__,
-            "space": space.name,
-            "arguments": space.arguments,
-            "params": params,
-            "state_dict": {name: tensor.cpu() for name, tensor in module.state_dict().items()},
-            "task": data.task,
-            "classes": list(data.classes) if data.classes else None,
-            "preprocessing": data.preprocessing,
-        },
-        setup.options.folder / MODEL,
-    )
-
-
-def how_to_load(path: Path, space: Space) -> str:
-    """Lines of Python that load such a file.
-
-    Args:
         path:
-            The file.
-        space:
-            What the network was built of.
+            The folder.
+        scores:
+            What to tell of it, by name.
+        overwrite:
+            Whether to replace an earlier export.
+
+    Raises:
+        BadInput:
+            If it cannot be written, or the program does not predict as the network does.
     """
-    return (
-        "import optuna_nas, torch\n"
-        f"saved = torch.load({str(path)!r})\n"
-        f'network = optuna_nas.spaces.{space.name}(**saved["arguments"])\n'
-        'model = optuna_nas.build(network, saved["params"]).eval()\n'
-        'model.load_state_dict(saved["state_dict"])\n'
-        '# give it inputs prepared as saved["preprocessing"] says: docs/command_line.md'
+    data = setup.data
+    held_out = data.raw[2]
+    fitted = Fitted(
+        module.cpu().eval(),
+        inputs=data.inputs,
+        targets=data.targets,
+        network=setup.space.network,
+        params=params,
+        metrics=scores,
+        example=take(held_out, range(min(CHECKED, len(held_out)))),
+        doubles=isinstance(data.inputs, TableInputs) and ":" not in setup.space.name,
+        target=data.target,
     )
+    with bad_input((ExportError, ValueError, OSError), before=f"{path} cannot be exported: "):
+        export_fitted(fitted, path, overwrite=overwrite)
 
 
-def save_result(
+def make_result(
     setup: Setup,
     study: optuna.Study,
     finalists: list[Finalist],
     tested: list[Outcome],
     seconds: dict[str, float],
-) -> None:
-    """Saves everything that is needed to see what was done.
+) -> dict[str, Any]:
+    """Everything that is needed to see what was done, as JSON has it.
 
     Args:
         setup:
@@ -95,7 +104,7 @@ def save_result(
             How long what took.
     """
     options, data = setup.options, setup.data
-    result = {
+    return {
         "command": without_password(options.command()),
         "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": {
@@ -113,16 +122,28 @@ def save_result(
             "shape": data.shape,
             "rows": dict(zip(("train", "valid", "test"), data.rows, strict=True)),
         },
-        "space": asdict(setup.space),
+        "space": {"name": setup.space.name, "arguments": setup.space.arguments},
         "study": _study(study, options),
         "winner": {"trial": finalists[0].number, "params": finalists[0].params},
         "finalists": [{**asdict(f), "mean": f.mean if f.scores else None} for f in finalists],
         "metric": data.metric,
         "test": {t.name: t.score for t in tested},
         "control_winners": {t.name: asdict(t.winner) for t in tested[1:] if t.winner},
+        "model": str(options.folder / MODEL),
         "seconds": {what: round(value, 1) for what, value in seconds.items()},
     }
-    (options.folder / RESULT).write_text(json.dumps(result, indent=2) + "\n")
+
+
+def save_result(folder: Path, result: dict[str, Any]) -> None:
+    """Saves it.
+
+    Args:
+        folder:
+            Where.
+        result:
+            As :func:`make_result` gives it.
+    """
+    write(folder / RESULT, json.dumps(result, indent=2) + "\n")
 
 
 def _study(study: optuna.Study, options: Options) -> dict[str, Any]:

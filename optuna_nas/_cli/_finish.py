@@ -14,6 +14,7 @@ from statistics import stdev
 from typing import Any
 import warnings
 
+import numpy as np
 import optuna
 from optuna.trial import TrialState
 from sklearn.exceptions import ConvergenceWarning
@@ -26,6 +27,7 @@ from optuna_nas._cli._data import Part
 from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._progress import counts
 from optuna_nas._cli._setup import Setup
+from optuna_nas._estimator._table import TableInputs
 from optuna_nas.samplers import best_first
 from optuna_nas.samplers import last_value
 from optuna_nas.space import build
@@ -57,6 +59,9 @@ class Finalist:
         scores:
             Its validation scores after these epochs, one for each seed; none if it could not be
             trained.
+        origin:
+            ``"default"`` if it was made by hand, ``"darts"`` if DARTS proposed it, None if the
+            search's sampler did.
     """
 
     number: int
@@ -64,6 +69,7 @@ class Finalist:
     searched: float
     epochs: int
     scores: tuple[float, ...]
+    origin: str | None = None
 
     @property
     def mean(self) -> float:
@@ -89,14 +95,16 @@ class Outcome:
     winner: Finalist | None = None
 
 
-def rank(setup: Setup, study: optuna.Study, each: Callable[[], None]) -> list[Finalist]:
-    """Trains the few best candidates of a search again, with several seeds.
+def rank(
+    setup: Setup, trials: Sequence[optuna.trial.FrozenTrial], each: Callable[[], None]
+) -> list[Finalist]:
+    """Trains candidates again, with several seeds.
 
     Args:
         setup:
             What is searched.
-        study:
-            The search.
+        trials:
+            As :func:`best_trials` gives them.
         each:
             Called after each training.
 
@@ -105,9 +113,9 @@ def rank(setup: Setup, study: optuna.Study, each: Callable[[], None]) -> list[Fi
 
     Raises:
         BadInput:
-            If there are no candidates, or none can be trained again.
+            If none can be trained again.
     """
-    finalists = [_finalist(setup, trial, each) for trial in best_trials(study)]
+    finalists = [_finalist(setup, trial, each) for trial in trials]
     finalists.sort(key=lambda finalist: -finalist.mean)
     if not finalists[0].scores:
         raise BadInput(
@@ -140,7 +148,8 @@ def _finalist(setup: Setup, trial: optuna.trial.FrozenTrial, each: Callable[[], 
     epochs = last_good_epoch(curves) if len(curves) == SEEDS else 0
     scores = tuple(curve[epochs - 1] for curve in curves) if epochs else ()
     searched = trial.values[0] if trial.values else (last_value(trial) or (0, math.nan))[1]
-    return Finalist(trial.number, trial.params, searched, epochs, scores)
+    origin = trial.user_attrs.get("origin")
+    return Finalist(trial.number, trial.params, searched, epochs, scores, origin)
 
 
 def last_good_epoch(curves: Sequence[Sequence[float]]) -> int:
@@ -221,15 +230,26 @@ def default_mlp(data: Data, seed: int) -> Outcome:
 
     Args:
         data:
-            Preprocessed as for the networks.
+            Preprocessed as for the networks, but for categories, which are one-hot.
         seed:
             Of its weights.
     """
     make = MLPClassifier if data.classes else MLPRegressor
-    x, y = data.joined()
+    train, valid, test = _flat(data)
+    y = [part[1].numpy().reshape(len(part[1]), -1) for part in (data.joined(), data.test)]
+    learned, asked = (part[:, 0] if part.shape[1] == 1 else part for part in y)
     model = make(random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(x.reshape(len(x), -1), y)
-    x, y = data.test
-    return Outcome(f"scikit-learn's {make.__name__}", float(model.score(x.reshape(len(x), -1), y)))
+        model.fit(np.concatenate([train, valid]), learned)
+    return Outcome(f"scikit-learn's {make.__name__}", float(model.score(test, asked)))
+
+
+def _flat(data: Data) -> list[Any]:
+    """The three parts as tables of numbers."""
+    prepared = [part[0] for part in (data.train, data.valid, data.test)]
+    if isinstance(data.inputs, TableInputs) and not data.inputs.one_hot:
+        inputs = TableInputs(one_hot=True, seed=data.inputs.seed)
+        first, *others = data.raw
+        prepared = [inputs.fit(first), *map(inputs.transform, others)]
+    return [x.reshape(len(x), -1).numpy() for x in prepared]

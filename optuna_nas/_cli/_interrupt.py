@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextlib import suppress
 import signal
+import sys
 from types import FrameType
 
 import optuna
-from optuna.trial import FrozenTrial
 
 
 @contextmanager
-def interruptible(
-    say: Callable[[str], None],
-) -> Iterator[Callable[[optuna.Study, FrozenTrial], None]]:
-    """Gives a callback that stops a study after a first Ctrl-C; a second is a KeyboardInterrupt.
+def interruptible(study: optuna.Study) -> Iterator[None]:
+    """Stops a search after a first Ctrl-C; a second is a KeyboardInterrupt at once.
+
+    It is told on stderr, by as little code as can be: a second may come before the first is
+    handled.
 
     Args:
-        say:
-            Tells the user what is going to happen.
+        study:
+            What is searched.
     """
     asked = False
 
@@ -29,15 +30,13 @@ def interruptible(
         if asked:
             raise KeyboardInterrupt
         asked = True
-        say("Stopping after this network; Ctrl-C again stops now.")
-
-    def stop_if_asked(study: optuna.Study, trial: FrozenTrial) -> None:
-        if asked:
+        sys.stderr.write("Stopping after this network; Ctrl-C again stops now.\n")
+        with suppress(RuntimeError):  # a moment before or after the loop
             study.stop()
 
     before = signal.signal(signal.SIGINT, on_signal)
     try:
-        yield stop_if_asked
+        yield
     finally:
         signal.signal(signal.SIGINT, before)
     if asked:

@@ -7,9 +7,11 @@ from dataclasses import fields
 import math
 from pathlib import Path
 import shlex
+from typing import Any
 
 from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._errors import nearest
+from optuna_nas._cli._units import seconds
 
 
 SAMPLERS = (
@@ -25,8 +27,22 @@ SAMPLERS = (
 )
 """The first is the default. Those of ``create_study``, which help texts must not wait for."""
 
+SPACES = (
+    "tabular",
+    "mlp",
+    "cnn",
+    "rnn",
+    "transformer",
+    "nasbench201",
+    "mobilenet",
+    "darts",
+    "hierarchical",
+)
+"""Those that are shipped, by the kind of data that they are for."""
+
 PRUNERS = ("successive_halving", "hyperband", "learning_curve", "median", "none")
 COSTS = ("parameters", "flops", "latency")
+WARM_STARTS = ("darts",)
 
 
 @dataclass(frozen=True)
@@ -40,15 +56,19 @@ class Options:
 
     data: str
     target: str | None = None
+    test: str | None = None
     task: str | None = None
     drop: tuple[str, ...] = ()
+    image_size: int | None = None
     space: str | None = None
     sampler: str | None = None
     pruner: str | None = None
     trials: int = 20
-    timeout: float | None = None
+    timeout: str | None = None
     epochs: int | None = None
+    warm_start: str | None = None
     also: str | None = None
+    under: str | None = None
     limit: tuple[str, ...] = ()
     control: bool = False
     out: Path | None = None
@@ -56,32 +76,48 @@ class Options:
     seed: int = 0
     device: str = "auto"
     threads: int = 1
+    workers: int = 1
 
     def __post_init__(self) -> None:
-        for name, low in (("trials", 1), ("epochs", 1), ("seed", 0), ("threads", 1)):
+        at_least_1 = ("trials", "epochs", "image_size", "threads", "workers")
+        for name, low in {**dict.fromkeys(at_least_1, 1), "seed": 0}.items():
             value = getattr(self, name)
             if value is not None and value < low:
-                raise BadInput(f"--{name} must be at least {low}, not {value}.")
-        if self.timeout is not None and not self.timeout > 0:
-            raise BadInput(f"--timeout must be more than 0 seconds, not {self.timeout:g}.")
-        for name, legal in (("sampler", SAMPLERS), ("pruner", PRUNERS), ("also", COSTS)):
+                raise BadInput(f"{_option(name)} must be at least {low}, not {value}.")
+        legal = {"sampler": SAMPLERS, "pruner": PRUNERS, "also": COSTS, "warm_start": WARM_STARTS}
+        for name, names in legal.items():
             value = getattr(self, name)
-            if value not in (*legal, None):
-                guess = nearest(value, legal)
-                raise BadInput(f"--{name} must be one of {list(legal)}, not {value!r}.{guess}")
+            if value not in (*names, None):
+                guess = nearest(value, names)
+                raise BadInput(
+                    f"{_option(name)} must be one of {list(names)}, not {value!r}.{guess}"
+                )
+        _check_once([name for name, _ in self._limits()], self.limit, self.under)
+        if self.timeout is not None:
+            seconds("--timeout", self.timeout)
 
-        if len(self.limits) < len(self.limit):
-            raise BadInput(f"--limit names a cost twice: {', '.join(self.limit)}.")
+    @property
+    def timeout_seconds(self) -> float | None:
+        """How long the search may take."""
+        return None if self.timeout is None else seconds("--timeout", self.timeout)
 
     @property
     def limits(self) -> dict[str, float]:
-        """The most that a network may cost, by the cost's name."""
-        return dict(_limit(text) for text in self.limit)
+        """The most that a network may cost, by the cost's name; latency in milliseconds."""
+        return dict(self._limits())
+
+    def _limits(self) -> list[tuple[str, float]]:
+        limits = [_limit(text) for text in self.limit]
+        if self.under is not None:
+            limits.append(("latency", round(1000 * seconds("--under", self.under, "ms"), 9)))
+        return limits
 
     @property
     def folder(self) -> Path:
         """Where the files go."""
-        return self.out if self.out is not None else Path("studies") / Path(self.data).stem
+        return (
+            self.out if self.out is not None else Path("studies") / Path(self.data).resolve().stem
+        )
 
     @property
     def where(self) -> str:
@@ -96,13 +132,26 @@ class Options:
     def command(self) -> str:
         """The command line that gives these options."""
         words = ["optuna-nas", "search", self.data]
-        for field in fields(self)[1:]:
-            value = getattr(self, field.name)
-            if value == field.default:
-                continue
+        for name, value in self.given().items():
             for one in value if isinstance(value, tuple) else (value,):
-                words += [f"--{field.name}"] if one is True else [f"--{field.name}", str(one)]
+                words += [_option(name)] if one is True else [_option(name), str(one)]
         return shlex.join(words)
+
+    def given(self) -> dict[str, Any]:
+        """The options that are not the defaults."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)[1:]}
+        defaults = {field.name: field.default for field in fields(self)[1:]}
+        return {name: value for name, value in values.items() if value != defaults[name]}
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _check_once(names: list[str], limit: tuple[str, ...], under: str | None) -> None:
+    if len(set(names)) < len(names):
+        also = [] if under is None else [f"--under {under}"]
+        raise BadInput(f"--limit names a cost twice: {', '.join([*limit, *also])}.")
 
 
 def _limit(text: str) -> tuple[str, float]:

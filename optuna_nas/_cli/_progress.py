@@ -1,4 +1,4 @@
-"""How far a search is: a bar in a terminal, a plain line now and then in a file."""
+"""How far a search is: a bar in a terminal, nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -17,9 +17,6 @@ from rich.progress import SpinnerColumn
 from rich.progress import TextColumn
 
 
-SECONDS_BETWEEN_LINES = 10.0
-
-
 class Step(Protocol):
     """Called when one more is done, with something to say about it."""
 
@@ -32,7 +29,7 @@ def progress(console: Console, title: str, done: int, total: int) -> Iterator[St
 
     Args:
         console:
-            Where.
+            Where; if it is no terminal, nothing is shown.
         title:
             What it is.
         done:
@@ -40,10 +37,9 @@ def progress(console: Console, title: str, done: int, total: int) -> Iterator[St
         total:
             How much there is to do.
     """
-    yield from (_bar if console.is_terminal else _lines)(console, title, done, total)
-
-
-def _bar(console: Console, title: str, done: int, total: int) -> Iterator[Step]:
+    if not console.is_terminal:
+        yield lambda done, said: None
+        return
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -54,20 +50,6 @@ def _bar(console: Console, title: str, done: int, total: int) -> Iterator[Step]:
     with Progress(*columns, console=console) as bars:
         task = bars.add_task(title, total=total, completed=done, said="")
         yield lambda done, said: bars.update(task, completed=done, said=said)
-
-
-def _lines(console: Console, title: str, done: int, total: int) -> Iterator[Step]:
-    last = monotonic()
-
-    def step(done: int, said: str) -> None:
-        nonlocal last
-        if done >= total or monotonic() - last >= SECONDS_BETWEEN_LINES:
-            last = monotonic()
-            console.print(
-                f"{title}: {done} of {total}{said and ', '}{said}", soft_wrap=True, highlight=False
-            )
-
-    yield step
 
 
 class Report:

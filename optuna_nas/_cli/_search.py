@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+import json
 from time import perf_counter
 
 import optuna
-from optuna.study import MaxTrialsCallback
 from rich.console import Console
+from rich.markup import escape
 from threadpoolctl import threadpool_limits
 import torch
 from torch import nn
 import typer
 
+from optuna_nas._cli._config import CONFIG
+from optuna_nas._cli._config import to_toml
+from optuna_nas._cli._consoles import Consoles
+from optuna_nas._cli._consoles import say
 from optuna_nas._cli._errors import bad_input
-from optuna_nas._cli._errors import BadInput
+from optuna_nas._cli._files import make_result
+from optuna_nas._cli._files import MODEL
 from optuna_nas._cli._files import save_model
 from optuna_nas._cli._files import save_result
 from optuna_nas._cli._finish import best_trials
@@ -33,29 +38,35 @@ from optuna_nas._cli._progress import progress
 from optuna_nas._cli._progress import Report
 from optuna_nas._cli._setup import set_up
 from optuna_nas._cli._setup import Setup
-from optuna_nas._cli._study import COUNTED
 from optuna_nas._cli._study import done
-from optuna_nas._cli._study import fail_dead_trials
 from optuna_nas._cli._study import objectives
 from optuna_nas._cli._study import open_study
-from optuna_nas._cli._study import sign
+from optuna_nas._cli._warm_start import begin_by_hand
+from optuna_nas._cli._warm_start import begin_with_darts
+from optuna_nas._cli._warm_start import make_supernet
 from optuna_nas._cli._words import introduce
 from optuna_nas._cli._words import report_files
 from optuna_nas._cli._words import report_front
 from optuna_nas._cli._words import report_test
 from optuna_nas._cli._words import report_winner
+from optuna_nas._cli._write import make_folder
+from optuna_nas._cli._write import write
+from optuna_nas.oneshot import Supernet
 from optuna_nas.study import Objective
+from optuna_nas.study import optimize
 from optuna_nas.training import score
 
 
-def search(options: Options, console: Console) -> None:
+def search(options: Options, consoles: Consoles, *, as_json: bool = False) -> None:
     """Searches, trains the winner, tests it once, saves and says what came out.
 
     Args:
         options:
             The command line.
-        console:
+        consoles:
             Where to say it.
+        as_json:
+            Whether the result is one JSON object.
 
     Raises:
         BadInput:
@@ -63,31 +74,38 @@ def search(options: Options, console: Console) -> None:
         typer.Exit:
             After Ctrl-C, with status 130.
     """
-    with _quietly(options.threads):
+    with quietly(options.threads):
         setup = set_up(options)
         objective = setup.objective()
-        _make(options.folder)
-        study = _open(setup, objective, control=False)
-        introduce(console, setup, study)
+        supernet = make_supernet(setup) if options.warm_start else None
+        make_folder(options.folder)
+        study = open_search(setup, objective)
+        write(options.folder / CONFIG, to_toml(options))
+        introduce(consoles.notes, setup, study)
         try:
-            _search_and_finish(console, setup, objective, study)
+            _begin(consoles.notes, setup, study, supernet)
+            _search_and_finish(consoles, setup, objective, study, as_json)
         except KeyboardInterrupt:
-            console.print(f"Stopped. Saved: {plural(done(study), 'network')}. This goes on:")
-            console.print(f"  {options.command()}", soft_wrap=True, highlight=False)
+            say(f"Stopped. Saved: {plural(done(study), 'network')}. This goes on:")
+            say(f"  {escape(options.command())}")
             raise typer.Exit(130) from None
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(
-            f"--out {folder} cannot be a folder: {error.strerror}. Give another."
-        ) from None
+def open_search(setup: Setup, objective: Objective, *, control: bool = False) -> optuna.Study:
+    """The study of a search, begun if it is not there.
 
+    Args:
+        setup:
+            What is searched.
+        objective:
+            What its trials are called with.
+        control:
+            Whether it is random search beside the search.
 
-def _open(setup: Setup, objective: Objective, *, control: bool) -> optuna.Study:
-    """The study of the search; or of the control, random search beside it."""
+    Raises:
+        BadInput:
+            If there is a study of another search.
+    """
     options = setup.options
     study = open_study(
         str(options.folder / "control.journal") if control else options.where,
@@ -101,17 +119,26 @@ def _open(setup: Setup, objective: Objective, *, control: bool) -> optuna.Study:
     return study
 
 
+def _begin(notes: Console, setup: Setup, study: optuna.Study, supernet: Supernet | None) -> None:
+    """Enqueues what the search begins with."""
+    begin_by_hand(study, setup)
+    if supernet is not None and not done(study):
+        with progress(notes, "Warm start by DARTS", 0, setup.epochs) as step:
+            begin_with_darts(study, setup, supernet, step)
+
+
 def _search_and_finish(
-    console: Console, setup: Setup, objective: Objective, study: optuna.Study
+    consoles: Consoles, setup: Setup, objective: Objective, study: optuna.Study, as_json: bool
 ) -> None:
-    options, started = setup.options, perf_counter()
-    _search(console, "Searching", study, objective, options.trials, options.timeout)
+    options, notes, started = setup.options, consoles.notes, perf_counter()
+    _search(notes, "Searching", study, objective, options, options.trials)
     studies = {"The network found": study}
     if options.control:
-        control = _open(setup, objective, control=True)
-        _search(console, "Random search", control, objective, done(study), options.timeout)
+        control = open_search(setup, objective, control=True)
+        begin_by_hand(control, setup)
+        _search(notes, "Random search", control, objective, options, done(study))
         studies["random search"] = control
-    _finish(console, setup, studies, perf_counter() - started)
+    _finish(consoles, setup, studies, perf_counter() - started, as_json)
 
 
 def _search(
@@ -119,53 +146,58 @@ def _search(
     title: str,
     study: optuna.Study,
     objective: Objective,
+    options: Options,
     total: int,
-    timeout: float | None,
 ) -> None:
     """Runs trials until the study has a total of them."""
-    dead, before = fail_dead_trials(study), done(study)
-    if dead:
-        console.print(f"{plural(dead, 'network')} died with an earlier run and will not count.")
+    before, timeout = done(study), options.timeout_seconds
     if before:
         console.print(f"{title}: {before} of {total} are there from before.", highlight=False)
     if before >= total:
         console.print(f"That is all; --trials {before + 10} would add 10.", highlight=False)
         return
-
-    def signed(trial: optuna.Trial) -> float | tuple[float, ...]:
-        sign(trial)
-        return objective(trial)
-
-    with (
-        progress(console, title, before, total) as step,
-        interruptible(console.print) as stop_if_asked,
-    ):
-        report = Report(step, objectives(study)[0], before, total, timeout)
-        enough = MaxTrialsCallback(total, states=COUNTED)
-        study.optimize(signed, timeout=timeout, callbacks=[report, enough, stop_if_asked])
+    with progress(console, title, before, total) as step, interruptible(study):
+        optimize(
+            study,
+            objective,
+            total,
+            workers=options.workers,
+            threads=options.threads,
+            timeout=timeout,
+            callbacks=[Report(step, objectives(study)[0], before, total, timeout)],
+            say=lambda text: say(escape(text)),
+        )
 
 
 def _finish(
-    console: Console, setup: Setup, studies: dict[str, optuna.Study], searching: float
+    consoles: Consoles,
+    setup: Setup,
+    studies: dict[str, optuna.Study],
+    searching: float,
+    as_json: bool,
 ) -> None:
     """Chooses and trains the winner of each search, and only then looks at the test part."""
-    started = perf_counter()
-    winners = _winners(console, setup, studies)
+    options, out, started = setup.options, consoles.out, perf_counter()
+    winners = _winners(consoles.notes, setup, studies)
     tested = [
         Outcome(name, score(module, setup.data.test), finalists[0])
         for name, (finalists, module) in winners.items()
     ]
-    tested.append(default_mlp(setup.data, setup.options.seed))
+    tested.append(default_mlp(setup.data, options.seed))
     (study, *_), ((finalists, module), *_) = studies.values(), winners.values()
-    save_model(setup, module, finalists[0].params)
     seconds = {"searching": searching, "finishing": perf_counter() - started}
-    save_result(setup, study, finalists, tested, seconds)
-    console.print()
+    result = make_result(setup, study, finalists, tested, seconds)
+    save_result(options.folder, result)
+    scores = {f"test {setup.data.metric}": tested[0].score}
+    save_model(setup, module, finalists[0].params, options.folder / MODEL, scores, overwrite=True)
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+        return
     if len(setup.objectives) > 1:
-        report_front(console, study, setup.objectives)
-    report_winner(console, finalists, setup.data.metric)
-    report_test(console, tested, setup.data)
-    report_files(console, setup)
+        report_front(out, study, setup.objectives)
+    report_winner(out, finalists, setup.data.metric)
+    report_test(out, tested, setup.data)
+    report_files(out, setup)
 
 
 def _winners(
@@ -183,14 +215,14 @@ def _winners(
             step(trained, "")
 
         for name, study in studies.items():
-            finalists = rank(setup, study, each)
+            finalists = rank(setup, best_trials(study), each)
             winners[name] = finalists, refit(setup, finalists[0])
             each()
     return winners
 
 
 @contextmanager
-def _quietly(threads: int) -> Iterator[None]:
+def quietly(threads: int) -> Iterator[None]:
     """Optuna's log is silent, and torch and NumPy use so many threads, until all is over."""
     verbosity, before = optuna.logging.get_verbosity(), torch.get_num_threads()
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)

@@ -9,8 +9,9 @@ from optuna_nas._cli._data import Data
 from optuna_nas._cli._data import load_data
 from optuna_nas._cli._errors import bad_input
 from optuna_nas._cli._options import Options
-from optuna_nas._cli._space import choose_space
+from optuna_nas._cli._space import make_space
 from optuna_nas._cli._space import Space
+from optuna_nas._estimator._table import TableInputs
 from optuna_nas.metrics import Flops
 from optuna_nas.metrics import Latency
 from optuna_nas.metrics import Metric
@@ -20,7 +21,7 @@ from optuna_nas.study import profile
 from optuna_nas.training import Train
 
 
-EPOCHS_FOR_IMAGES = 15
+EPOCHS_FOR_GRIDS = 15
 EPOCHS_FOR_TABLES = 50
 
 
@@ -44,7 +45,8 @@ class Setup:
     @property
     def epochs(self) -> int:
         """How long each network is trained."""
-        default = EPOCHS_FOR_IMAGES if len(self.data.shape) == 3 else EPOCHS_FOR_TABLES
+        table = isinstance(self.data.inputs, TableInputs)
+        default = EPOCHS_FOR_TABLES if table else EPOCHS_FOR_GRIDS
         return self.options.epochs or default
 
     @property
@@ -63,18 +65,23 @@ class Setup:
 
     def signature(self) -> dict[str, Any]:
         """What makes this search this one and not another, as JSON has it."""
+        options = self.options
         arguments = ", ".join(f"{name}={value}" for name, value in self.space.arguments.items())
-        limits = {"limits": self.options.limits} if self.options.limit else {}
+        optional = {
+            "limits": options.limits,
+            "test": options.test,
+            "warm start": options.warm_start,
+        }
         return {
-            **limits,
+            **{name: value for name, value in optional.items() if value},
             "data": f"{self.data.name} ({self.data.fingerprint})",
-            "target": self.options.target,
-            "drop": list(self.options.drop),
+            "target": options.target,
+            "drop": list(options.drop),
             "task": self.data.task,
             "space": f"{self.space.name}({arguments})",
             "epochs": self.epochs,
             "objectives": self.objectives,
-            "seed": self.options.seed,
+            "seed": options.seed,
         }
 
     def objective(self) -> Objective:
@@ -103,7 +110,7 @@ class Setup:
 
 
 def set_up(options: Options) -> Setup:
-    """Loads the data and chooses the space.
+    """Loads the data and makes the space.
 
     Args:
         options:
@@ -113,11 +120,6 @@ def set_up(options: Options) -> Setup:
         BadInput:
             If the data cannot be learned from, or the space is not for them.
     """
-    data = load_data(
-        options.data,
-        seed=options.seed,
-        target=options.target,
-        task=options.task,
-        drop=options.drop,
-    )
-    return Setup(options, data, choose_space(options.space, data))
+    data = load_data(options)
+    space = make_space(data.space, data.inputs, data.train[0][:2], data.targets)
+    return Setup(options, data, space)

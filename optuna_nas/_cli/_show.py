@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+import json
 import math
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.study import StudyDirection
@@ -14,6 +16,7 @@ from optuna.trial import TrialState
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
+import typer
 
 from optuna_nas._cli._chart import chart
 from optuna_nas._cli._decisions import as_table
@@ -27,7 +30,7 @@ from optuna_nas._cli._study import objectives
 from optuna_nas._cli._study import without_password
 
 
-def show(storage: str, study_name: str | None, console: Console) -> None:
+def show(storage: str, study_name: str | None, console: Console, *, as_json: bool = False) -> None:
     """Prints what a study found.
 
     Args:
@@ -37,12 +40,17 @@ def show(storage: str, study_name: str | None, console: Console) -> None:
             Which of several.
         console:
             Where.
+        as_json:
+            Whether as one JSON object.
 
     Raises:
         BadInput:
             If there is no such study.
     """
-    study = _load(storage, study_name)
+    study = load(storage, study_name)
+    if as_json:
+        typer.echo(json.dumps(_as_json(study), indent=2))
+        return
     names = objectives(study)
     directions = [direction.name.lower() for direction in study.directions]
     goal = " and ".join(f"{d} {n}" for d, n in zip(directions, names, strict=True))
@@ -60,7 +68,19 @@ def show(storage: str, study_name: str | None, console: Console) -> None:
     _show_trial(console, best[0], names)
 
 
-def _load(storage: str, name: str | None) -> optuna.Study:
+def load(storage: str, name: str | None) -> optuna.Study:
+    """Opens a study that is there.
+
+    Args:
+        storage:
+            A path or a URL.
+        name:
+            Which of several.
+
+    Raises:
+        BadInput:
+            If there is no such study, or several and no name.
+    """
     file = storage.removeprefix("sqlite:///")
     if "://" not in file and not Path(file).exists():
         raise BadInput(f"there is no study at {file}: that file is not there.")
@@ -78,11 +98,11 @@ def _load(storage: str, name: str | None) -> optuna.Study:
     return optuna.load_study(study_name=name or names[0], storage=opened)
 
 
-def _states(trials: Sequence[FrozenTrial]) -> str:
-    """``30 networks: 24 trained, 5 pruned, 1 rejected; 2 min 4 s``."""
+def _counts(trials: Sequence[FrozenTrial]) -> dict[str, int]:
+    """How many trials came to what."""
     rejected = sum("rejected" in trial.user_attrs for trial in trials)
     counts = Counter(trial.state for trial in trials)
-    told = {
+    return {
         "trained to the end": counts[TrialState.COMPLETE],
         "pruned": counts[TrialState.PRUNED] - rejected,
         "rejected": rejected,
@@ -90,11 +110,42 @@ def _states(trials: Sequence[FrozenTrial]) -> str:
         "running": counts[TrialState.RUNNING],
         "waiting": counts[TrialState.WAITING],
     }
-    seconds = sum(t.duration.total_seconds() for t in trials if t.duration is not None)
-    states = ", ".join(f"{number} {what}" for what, number in told.items() if number)
-    return (
-        f"{plural(len(trials), 'network')}: {states or 'none begun'}; {duration(seconds)} of work"
-    )
+
+
+def _seconds(trials: Sequence[FrozenTrial]) -> float:
+    return sum(t.duration.total_seconds() for t in trials if t.duration is not None)
+
+
+def _states(trials: Sequence[FrozenTrial]) -> str:
+    """``30 networks: 24 trained, 5 pruned, 1 rejected; 2 min 4 s``."""
+    told = ", ".join(f"{number} {what}" for what, number in _counts(trials).items() if number)
+    count, work = plural(len(trials), "network"), duration(_seconds(trials))
+    return f"{count}: {told or 'none begun'}; {work} of work"
+
+
+def _as_json(study: optuna.Study) -> dict[str, Any]:
+    names = objectives(study)
+    trials = study.get_trials(deepcopy=False)
+    return {
+        "name": study.study_name,
+        "objectives": {
+            name: direction.name.lower()
+            for name, direction in zip(names, study.directions, strict=True)
+        },
+        "trials": {what.replace(" ", "_"): n for what, n in _counts(trials).items()},
+        "rejected": dict(_reasons(trials)),
+        "seconds": round(_seconds(trials), 3),
+        "best": [
+            {
+                "trial": trial.number,
+                "values": dict(zip(names, trial.values, strict=True)),
+                "params": trial.params,
+                "seconds": _seconds([trial]),
+                "curve": _curve(trial)[0],
+            }
+            for trial in _best_first(study)
+        ],
+    }
 
 
 def _best_first(study: optuna.Study) -> list[FrozenTrial]:
@@ -111,16 +162,32 @@ def _show_trial(console: Console, trial: FrozenTrial, names: Sequence[str]) -> N
     seconds = f", {duration(trial.duration.total_seconds())}" if trial.duration else ""
     console.print(f"\n[bold]Network {trial.number}[/]: {values}{seconds}", highlight=False)
     console.print(Padding(as_table(trial.params), (0, 0, 0, 2)))
-    steps = sorted(trial.intermediate_values.items())
-    curve = trial.user_attrs.get("curve") or [value for _, value in steps]
+    curve, over = _curve(trial)
     curve = [value for value in curve if math.isfinite(value)]
     if curve:
-        console.print(f"\n[bold]Curve[/]: {names[0]} over {plural(len(curve), 'epoch')}")
+        console.print(f"\n[bold]Curve[/]: {names[0]} over {over}", highlight=False)
         console.print(Padding(Text("\n".join(chart(curve))), (0, 0, 0, 2)))
+
+
+def _curve(trial: FrozenTrial) -> tuple[list[float], str]:
+    """A trial's scores, and over what: steps need not be epochs."""
+    attrs = trial.user_attrs
+    if curve := attrs.get("curve"):
+        steps = attrs.get("steps")
+        over = plural(len(curve), "epoch") if steps is None else f"{steps[-1]:,} steps"
+        return list(curve), over
+    steps = sorted(trial.intermediate_values)
+    last = f"{steps[-1]:,} steps" if steps else ""
+    return [trial.intermediate_values[step] for step in steps], last
 
 
 def _show_reasons(console: Console, trials: Sequence[FrozenTrial]) -> None:
     """Why trials were rejected, the most frequent reason first."""
-    reasons = Counter(t.user_attrs["rejected"] for t in trials if "rejected" in t.user_attrs)
-    for reason, count in reasons.most_common(10):
+    for reason, count in _reasons(trials)[:10]:
         console.print(Text(f"  rejected {count} x: {reason}"))
+
+
+def _reasons(trials: Sequence[FrozenTrial]) -> list[tuple[str, int]]:
+    return Counter(
+        t.user_attrs["rejected"] for t in trials if "rejected" in t.user_attrs
+    ).most_common()

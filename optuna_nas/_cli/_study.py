@@ -1,12 +1,9 @@
-"""The study behind a search: opened, known to be this search's, and rid of trials that died."""
+"""The study behind a search: opened, and known to be this search's."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-import os
-from pathlib import Path
 import re
-import socket
 from typing import Any
 import warnings
 
@@ -25,9 +22,6 @@ from optuna_nas.study import open_storage
 
 SEARCH = "optuna_nas:search"
 """Study user attr: what makes the search this one and not another, in plain words."""
-
-WORKER = "optuna_nas:worker"
-"""Trial user attr: the process that runs the trial."""
 
 COUNTED = (TrialState.COMPLETE, TrialState.PRUNED)
 """What counts toward ``--trials``."""
@@ -122,41 +116,6 @@ def done(study: optuna.Study) -> int:
     return len(study.get_trials(deepcopy=False, states=COUNTED))
 
 
-def sign(trial: optuna.Trial) -> None:
-    """Notes in a trial which process runs it.
-
-    Args:
-        trial:
-            A trial that has just begun.
-    """
-    pid = os.getpid()
-    trial.set_user_attr(
-        WORKER, {"host": socket.gethostname(), "pid": pid, "started": _started(pid)}
-    )
-
-
-def fail_dead_trials(study: optuna.Study) -> int:
-    """Tells trials FAIL that a process of this host left running when it died.
-
-    Samplers would otherwise wait for them, or avoid what they tried, for ever.
-
-    Args:
-        study:
-            A loaded study.
-
-    Returns:
-        How many there were.
-    """
-    dead = [
-        trial.number
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        if _is_dead(trial.user_attrs.get(WORKER))
-    ]
-    for number in dead:
-        study.tell(number, state=TrialState.FAIL)
-    return len(dead)
-
-
 def without_password(storage: str) -> str:
     """A URL that can be shown.
 
@@ -167,37 +126,16 @@ def without_password(storage: str) -> str:
     return re.sub(r"(://[^:/@]*:).*@", r"\1***@", storage)
 
 
-def _is_dead(worker: Mapping[str, Any] | None) -> bool:
-    """Whether a worker was a process of this host that is gone. When in doubt, it is not."""
-    if worker is None or worker["host"] != socket.gethostname() or os.name != "posix":
-        return False
-    try:
-        os.kill(worker["pid"], 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return bool(_started(worker["pid"]) != worker["started"])  # a later process of that number
-
-
-def _started(pid: int) -> str | None:
-    """When a process began, in ticks since the host did; None where nobody says."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    return stat.rpartition(")")[2].split()[19]
-
-
 def _check_same_search(study: optuna.Study, search: Mapping[str, Any], storage: str) -> None:
     where = f"study {study.study_name!r} in {without_password(storage)}"
     stored = study.user_attrs.get(SEARCH)
     if stored is None and study.get_trials(deepcopy=False):
         raise BadInput(f"{where} was not begun by optuna-nas search. Give another --out.")
+    stored = stored or {}
     differ = [
-        f"{key} was {_text(stored.get(key))} and now is {_text(search[key])}"
-        for key in search
-        if stored is not None and stored.get(key) != search[key]
+        f"{key} was {_text(stored.get(key))} and now is {_text(search.get(key))}"
+        for key in {**search, **stored}
+        if stored and stored.get(key) != search.get(key)
     ]
     if differ:
         raise BadInput(

@@ -1,122 +1,82 @@
-"""``read_table``: a CSV file as columns of text, or one error that says what is wrong."""
+"""``read_table``: a CSV, TSV or Parquet file as a DataFrame, or one error that says what is wrong.
+
+The form of a text file is checked line by line, since pandas mends silently what it can; what the
+cells are, numbers, bools, times or texts, is then told by pandas.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from collections.abc import Sequence
 import csv
-from dataclasses import dataclass
 import math
 from pathlib import Path
+import re
+from typing import Any
 
 from optuna_nas._cli._errors import BadInput
 
 
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})
+TABLES = (".csv", ".tsv", ".txt", ".parquet")
 DELIMITERS = (",", ";", "\t")
+TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?")
 
 
-@dataclass(frozen=True)
-class Table:
-    """The cells of a file.
+def read_table(path: Path, texts: Sequence[str] = ()) -> Any:
+    """Reads a table with a header; in a text file comma, semicolon or tab between the cells.
 
-    Args:
-        path:
-            The file.
-        columns:
-            From a column's name to its cells.
-        lines:
-            Where in the file each row ends.
-    """
-
-    path: Path
-    columns: dict[str, list[str]]
-    lines: list[int]
-
-    def __len__(self) -> int:
-        return len(self.lines)
-
-
-def read_table(path: Path) -> Table:
-    """Reads a CSV file with a header; comma, semicolon or tab between the cells.
+    Cells that are empty or say NA, NaN, null, None or ? are missing. A column of dates, all as in
+    2024-01-31 or 2024-01-31 12:30, holds times.
 
     Args:
         path:
-            The file, in UTF-8.
+            The file; a text file in UTF-8.
+        texts:
+            Columns that are to stay texts, whatever they look like.
+
+    Returns:
+        A ``pandas.DataFrame``.
 
     Raises:
         BadInput:
-            If it cannot be read, is empty, has no header or a bad one, or has rows that are too
-            long or too short.
+            If it cannot be read, is empty, has no header or a bad one, or rows that are too long
+            or too short.
     """
-    rows = _rows(path)
-    if not rows:
-        raise BadInput(f"{path} is empty: it needs a header and rows of data.")
-    _, header = rows.pop(0)
-    _check_header(path, header)
-    if not rows:
+    check_file(path)
+    frame = _parquet(path) if path.suffix.lower() == ".parquet" else _text(path, texts)
+    _check_header(path, list(map(str, frame.columns)))
+    if not len(frame):
         raise BadInput(f"{path} has a header but no rows.")
-    for line, row in rows:
-        if len(row) != len(header):
-            raise BadInput(
-                f"{path}, line {line}: {len(row)} cells, but the header has {len(header)}."
-            )
-    cells = zip(*(row for _, row in rows), strict=True)
-    columns = {name: list(column) for name, column in zip(header, cells, strict=True)}
-    return Table(path, columns, [line for line, _ in rows])
+    return frame
 
 
-def check_complete(table: Table) -> None:
-    """Checks that no cell is missing.
+def check_file(path: Path) -> None:
+    """Checks that a file is there and not empty.
 
     Args:
-        table:
-            What to check, without the columns that nobody uses.
+        path:
+            Where.
 
     Raises:
         BadInput:
-            If some are, with how many in which columns.
+            If not.
     """
-    holes = {
-        name: rows
-        for name, cells in table.columns.items()
-        if (rows := [row for row, cell in enumerate(cells) if cell.lower() in MISSING])
-    }
-    if not holes:
-        return
-    told = [
-        f"column {name!r} has {len(rows):,} (first in line {table.lines[rows[0]]})"
-        for name, rows in list(holes.items())[:5]
-    ]
-    more = f", and {len(holes) - 5} columns more" if len(holes) > 5 else ""
-    raise BadInput(
-        f"{table.path} has missing cells: {', '.join(told)}{more}. Fill them in, take those rows "
-        f"out, or leave a column out: --drop {next(iter(holes))!r}."
-    )
-
-
-def numbers(cells: Sequence[str]) -> list[float] | None:
-    """Returns the cells as numbers, or None if one of them is none.
-
-    Args:
-        cells:
-            A column.
-    """
-    values = []
-    for cell in cells:
-        value = number(cell)
-        if value is None:
-            return None
-        values.append(value)
-    return values
+    if not path.exists():
+        raise BadInput(
+            f"{path} is not there. DATA is a table (.csv, .tsv, .parquet), arrays (.npz), a "
+            "folder with a folder of images for each class, or 'digits'."
+        )
+    if path.stat().st_size == 0:
+        raise BadInput(f"{path} is empty: it needs a header and rows of data.")
 
 
 def number(cell: str) -> float | None:
-    """Returns a cell as a finite number, or None.
+    """Returns a text as a finite number, or None.
 
     Args:
         cell:
-            A cell.
+            The text.
     """
     try:
         value = float(cell)
@@ -125,29 +85,83 @@ def number(cell: str) -> float | None:
     return value if math.isfinite(value) and "_" not in cell else None
 
 
-def _rows(path: Path) -> list[tuple[int, list[str]]]:
-    """The rows that are not blank, each with the number of its last line."""
+def _parquet(path: Path) -> Any:
+    import pandas
+
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            file.seek(0)
-            delimiter = max(DELIMITERS, key=first.count)
-            reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True)
-            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except FileNotFoundError:
+        return pandas.read_parquet(path).reset_index(drop=True)
+    except ImportError:
         raise BadInput(
-            f"{path} is not there. DATA is a CSV file, or 'digits' for scikit-learn's digits."
+            f"{path}: reading Parquet needs pyarrow, which is not installed: "
+            "pip install 'optuna-nas[parquet]'."
         ) from None
-    except IsADirectoryError:
-        raise BadInput(f"{path} is a directory; DATA is a CSV file, or 'digits'.") from None
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read as a Parquet file: {error}.") from None
+
+
+def _text(path: Path, texts: Sequence[str]) -> Any:
+    import pandas
+
+    try:
+        delimiter = _check_lines(path)
+        frame = pandas.read_csv(
+            path,
+            sep=delimiter,
+            skipinitialspace=True,
+            na_values=["?"],
+            encoding="utf-8-sig",
+            dtype=dict.fromkeys(texts, str),
+            index_col=False,
+            low_memory=False,
+        )
     except UnicodeDecodeError as error:
         raise BadInput(
-            f"{path} cannot be read as a CSV file: it is not text in UTF-8 ({error.reason} at "
-            f"byte {error.start:,})."
+            f"{path} cannot be read as a table: it is not text in UTF-8 ({error.reason} at byte "
+            f"{error.start:,})."
         ) from None
-    except (OSError, csv.Error) as error:
-        raise BadInput(f"{path} cannot be read as a CSV file: {error}.") from None
-    return [(line, row) for line, row in rows if any(row)]
+    except (OSError, csv.Error, pandas.errors.ParserError) as error:
+        raise BadInput(f"{path} cannot be read as a table: {error}.") from None
+    frame.columns = frame.columns.str.strip()
+    for name in frame.columns.difference(list(texts)):
+        frame[name] = _stripped(frame[name])
+    return frame
+
+
+def _stripped(column: Any) -> Any:
+    """A column of texts without the spaces around them, or the times that they all are."""
+    import pandas
+
+    present = column.dropna()
+    if column.dtype.kind != "O" or not all(isinstance(cell, str) for cell in present):
+        return column
+    column = column.str.strip()
+    if len(present) and column.dropna().str.fullmatch(TIME).all():
+        return pandas.to_datetime(column, format="ISO8601", utc=True).dt.tz_localize(None)
+    return column
+
+
+def _check_lines(path: Path) -> str:
+    """Checks the form of a text file, and returns what is between its cells."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        first = next((line for line in file if line.strip()), "")
+        delimiter = max(DELIMITERS, key=first.count)
+        file.seek(0)
+        rows = _rows(csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True))
+        _, header = next(rows, (0, []))
+        if not header:
+            raise BadInput(f"{path} is empty: it needs a header and rows of data.")
+        _check_header(path, [name.strip() for name in header])
+        for line, row in rows:
+            if len(row) != len(header):
+                raise BadInput(
+                    f"{path}, line {line}: {len(row)} cells, but the header has {len(header)}."
+                )
+    return delimiter
+
+
+def _rows(reader: Any) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not blank, each with the number of its last line."""
+    return ((reader.line_num, row) for row in reader if any(map(str.strip, row)))
 
 
 def _check_header(path: Path, header: list[str]) -> None:

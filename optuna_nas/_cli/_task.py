@@ -1,17 +1,17 @@
-"""Classification or regression: told from the target column, with the reason."""
+"""Classification or regression: told from the target, with the reason."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._errors import nearest
-from optuna_nas._cli._table import numbers
+from optuna_nas._estimator._targets import Classes
+from optuna_nas._estimator._targets import classes_of
+from optuna_nas._estimator._targets import Numbers
+from optuna_nas._estimator._targets import numbers_of
 
 
 TASKS = ("classification", "regression")
@@ -22,85 +22,90 @@ ROWS_PER_CLASS = 5
 """The least that is found in a training, a validation and a test part of 60, 20 and 20 %."""
 
 
-@dataclass(frozen=True)
-class Target:
-    """What to predict.
+def make_targets(name: str, y: Any, task: str | None) -> tuple[Any, Classes | Numbers, str]:
+    """Tells classes from numbers.
 
     Args:
-        values:
-            A class of ``classes`` by number (int64), or floats.
-        classes:
-            Their names, or None for a regression.
-        reason:
-            Why it is taken for the one or the other.
-    """
-
-    values: np.ndarray[Any, Any]
-    classes: tuple[str, ...] | None
-    reason: str
-
-
-def make_target(column: str, cells: Sequence[str], task: str | None) -> Target:
-    """Makes a target of a column.
-
-    Args:
-        column:
-            Its name.
-        cells:
-            Its cells, none of them missing.
+        name:
+            What the target is called.
+        y:
+            What is to be predicted, ``[n]``, or several numbers ``[n, k]``.
         task:
-            ``"classification"``, ``"regression"``, or None to tell from the cells.
+            ``"classification"``, ``"regression"``, or None to tell from ``y``.
+
+    Returns:
+        y as labels or float64; what it is; and why it is taken for that.
 
     Raises:
         BadInput:
-            If the cells do not fit the task, or leave nothing to learn.
+            If it does not fit the task, or leaves nothing to learn.
     """
     if task not in (*TASKS, None):
         raise BadInput(f"--task must be one of {list(TASKS)}, not {task!r}.{nearest(task, TASKS)}")
-    values = numbers(cells)
-    found, seen = _tell(cells, values)
-    reason = f"target {column!r}: {seen}, so {found}"
+    y = _plain(np.asarray(y))
+    found, seen = _tell(y)
+    reason = f"target {name!r}: {seen}, so {found}"
     if task is not None and task != found:
-        reason = f"target {column!r}: {seen}; {task}, as --task says"
+        reason = f"target {name!r}: {seen}; {task}, as --task says"
     if (task or found) == "classification":
-        return _classes(column, cells, values, reason)
-    if values is None:
-        raise BadInput(f"--task regression needs numbers, but target {column!r} holds {seen}.")
-    if min(values) == max(values):
+        _check_classes(name, y)
+        return y, classes_of(y), reason
+    if y.dtype.kind not in "iuf":
+        raise BadInput(f"--task regression needs numbers, but target {name!r} holds {seen}.")
+    y = y.astype(np.float64)
+    if (y == y[0]).all():
         raise BadInput(
-            f"target {column!r} is {cells[0]} in every row, so there is nothing to learn."
+            f"target {name!r} is {y[0].tolist():g} in every row, so there is nothing to learn."
+            if y.ndim == 1
+            else f"target {name!r} is the same in every row, so there is nothing to learn."
         )
-    return Target(np.array(values, dtype=np.float64), None, reason)
+    return y, numbers_of(y), reason
 
 
-def _tell(cells: Sequence[str], values: list[float] | None) -> tuple[str, str]:
+def _plain(y: Any) -> Any:
+    """Whole numbers as ints, whatever they were written as; what is no number as texts."""
+    if y.dtype.kind == "f" and np.isfinite(y).all() and (y == np.round(y)).all():
+        return y.astype(np.int64)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    return y if y.dtype.kind in "biuf" else y.astype(str).astype(object)
+
+
+def _tell(y: Any) -> tuple[str, str]:
     """The task, and what was seen."""
-    if values is None:
-        return "classification", f"{len(set(cells)):,} different texts"
-    different = len(set(values))
-    whole = all(value.is_integer() for value in values)
+    if y.ndim == 2:
+        return "regression", f"{y.shape[1]} numbers a row"
+    different = len(np.unique(y))
+    if y.dtype.kind not in "iuf":
+        return "classification", f"{different:,} different texts"
+    whole = y.dtype.kind in "iu"
     seen = f"{different:,} different {'whole numbers' if whole else 'numbers'}"
-    few = different <= MAX_CLASSES and different * ROWS_PER_CLASS <= len(values)
+    few = different <= MAX_CLASSES and different * ROWS_PER_CLASS <= len(y)
     return ("classification" if whole and few else "regression"), seen
 
 
-def _classes(column: str, cells: Sequence[str], values: list[float] | None, reason: str) -> Target:
-    labels = list(cells) if values is None else [f"{value:.15g}" for value in values]
-    counts = Counter(labels)
-    names = sorted(counts) if values is None else sorted(counts, key=float)
-    if len(names) == 1:
+def _check_classes(name: str, y: Any) -> None:
+    if y.ndim == 2:
         raise BadInput(
-            f"target {column!r} has one class only ({names[0]!r}), so there is nothing to learn."
+            f"--task classification needs one label a row, but target {name!r} has {y.shape[1]}."
         )
-    rare = [name for name in names if counts[name] < ROWS_PER_CLASS]
-    if rare:
-        told = ", ".join(f"{name!r} ({counts[name]})" for name in rare[:5])
-        more = f" and {len(rare) - 5:,} more" if len(rare) > 5 else ""
-        other = "" if values is None else ", or take it for a number: --task regression"
+    labels, counts = np.unique(y, return_counts=True)
+    if len(labels) == 1:
         raise BadInput(
-            f"target {column!r} has classes with fewer than {ROWS_PER_CLASS} rows, too few to be "
+            f"target {name!r} has one class only ({labels.tolist()[0]!r}), so there is nothing to "
+            "learn."
+        )
+    rare = [
+        (label, int(count))
+        for label, count in zip(labels.tolist(), counts, strict=True)
+        if count < ROWS_PER_CLASS
+    ]
+    if rare:
+        told = ", ".join(f"{label!r} ({count})" for label, count in rare[:5])
+        more = f" and {len(rare) - 5:,} more" if len(rare) > 5 else ""
+        other = ", or take it for a number: --task regression" if y.dtype.kind in "iuf" else ""
+        raise BadInput(
+            f"target {name!r} has classes with fewer than {ROWS_PER_CLASS} rows, too few to be "
             f"in the training, validation and test part: {told}{more}. Take those rows out or "
             f"join classes{other}."
         )
-    number_of = {name: i for i, name in enumerate(names)}
-    return Target(np.array([number_of[x] for x in labels], np.int64), tuple(names), reason)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 import math
-from typing import Any
+from pathlib import Path
 
 import optuna
 from optuna.pruners import NopPruner
 from rich.console import Console
 from rich.padding import Padding
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from optuna_nas._cli._config import CONFIG
 from optuna_nas._cli._data import Data
 from optuna_nas._cli._decisions import as_table
 from optuna_nas._cli._decisions import front_table
-from optuna_nas._cli._files import how_to_load
 from optuna_nas._cli._files import MODEL
 from optuna_nas._cli._files import RESULT
 from optuna_nas._cli._finish import Finalist
@@ -26,7 +25,12 @@ from optuna_nas._cli._finish import SEEDS
 from optuna_nas._cli._progress import plural
 from optuna_nas._cli._setup import Setup
 from optuna_nas._cli._study import without_password
+from optuna_nas._estimator._columns import is_frame
+from optuna_nas._estimator._table import TableInputs
 from optuna_nas.space import survey
+
+
+ORIGINS = {"default": ", the one made by hand", "darts": ", which DARTS proposed"}
 
 
 def introduce(console: Console, setup: Setup, study: optuna.Study) -> None:
@@ -58,7 +62,7 @@ def introduce(console: Console, setup: Setup, study: optuna.Study) -> None:
         "Seed": f"{options.seed}",
         "Study": without_password(options.where),
     }
-    if options.limit:
+    if options.limits:
         limits = (f"at most {most:,g} {name}" for name, most in options.limits.items())
         lines["Limits"] = ", ".join(limits)
     console.print(_labelled(lines))
@@ -106,7 +110,8 @@ def report_winner(console: Console, finalists: Sequence[Finalist], metric: str) 
         f"score can be luck; {metric} on the validation part"
     )
     console.print(Padding(table, (0, 0, 1, 2)))
-    console.print(f"[bold]Network {finalists[0].number}[/]")
+    origin = ORIGINS.get(finalists[0].origin or "", "")
+    console.print(f"[bold]Network {finalists[0].number}[/]{origin}", highlight=False)
     console.print(Padding(as_table(finalists[0].params), (0, 0, 1, 2)))
 
 
@@ -163,7 +168,7 @@ def verdict(found: Outcome, control: Outcome, data: Data) -> Text:
 
 
 def report_files(console: Console, setup: Setup) -> None:
-    """Says where everything is and how to load the network.
+    """Says where everything is and how to use the network.
 
     Args:
         console:
@@ -171,17 +176,22 @@ def report_files(console: Console, setup: Setup) -> None:
         setup:
             What was searched.
     """
-    options = setup.options
-    model = options.folder / MODEL
+    folder = setup.options.folder
     lines = {
-        "Study": f"{without_password(options.where)}, which optuna-nas show prints",
-        "Report": str(options.folder / RESULT),
-        "Network": f"{model}, which Python loads by",
+        "Study": f"{without_password(setup.options.where)}, which optuna-nas show prints",
+        "Report": str(folder / RESULT),
+        "Again": f"optuna-nas search --config {folder / CONFIG}",
+        "Network": str(folder / MODEL),
+        "Use": f"optuna-nas predict {folder / MODEL} {_rows_of(setup)}",
     }
     console.print(_labelled(lines))
-    code = how_to_load(model, setup.space)
-    shown: Any = Syntax(code, "python", theme="ansi_dark", background_color="default")
-    console.print(Padding(shown if console.is_terminal else Text(code), (0, 0, 0, 10)))
+
+
+def _rows_of(setup: Setup) -> str:
+    """An example of what to predict."""
+    if isinstance(setup.data.inputs, TableInputs):
+        return "rows.csv" if is_frame(setup.data.raw[0]) else "rows.npz"
+    return "images" if Path(setup.options.data).is_dir() else "rows.npz"
 
 
 def _labelled(lines: dict[str, str]) -> Table:
@@ -196,11 +206,14 @@ def _labelled(lines: dict[str, str]) -> Table:
 def _described(data: Data) -> str:
     rows = f"{sum(data.rows):,}"
     of = f" in {len(data.classes)} classes" if data.classes else ""
-    if len(data.shape) == 3:
-        channels, height, width = data.shape
-        colours = "" if channels == 1 else f" of {channels} channels"
-        return f"{rows} images of {height} x {width} pixels{colours}{of}"
-    return f"{rows} rows of {plural(data.shape[0], 'feature')}{of}"
+    if isinstance(data.inputs, TableInputs):
+        return f"{rows} rows of {plural(data.raw[0].shape[1], 'column')}{of}"
+    if data.inputs.kind == "sequence":
+        steps, features = data.shape
+        return f"{rows} sequences of {plural(steps, 'step')} of {plural(features, 'number')}{of}"
+    channels, height, width = data.shape
+    colours = "" if channels == 1 else f" of {channels} channels"
+    return f"{rows} images of {height} x {width} pixels{colours}{of}"
 
 
 def _size(size: float, how: str) -> str:

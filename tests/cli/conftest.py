@@ -4,32 +4,57 @@ from collections.abc import Callable
 from collections.abc import Sequence
 import csv
 from pathlib import Path
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from optuna_nas._cli import _search
 from optuna_nas._cli import app
+from optuna_nas._cli._data import Data
+from optuna_nas._cli._data import load_data
+from optuna_nas._cli._options import Options
 
 
 class Ran:
-    """What a command left: its exit status and its text, with line breaks taken for spaces."""
+    """What a command left: its exit status and its text, without colours and line breaks."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
         result = CliRunner().invoke(app, list(arguments))
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         self.status = result.exit_code
-        self.out = " ".join(result.stdout.split())
-        self.err = " ".join(result.stderr.split())
+        self.raw = result.stdout
+        self.out, self.err = map(_plain, (result.stdout, result.stderr))
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).split())
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
-    """Runs the command line in an empty folder."""
+    """Runs the command line in an empty folder, without the export that ends a search."""
     monkeypatch.chdir(tmp_path)
-    return lambda *arguments: Ran([str(argument) for argument in arguments])
+    monkeypatch.setattr(_search, "save_model", lambda *arguments, **options: None)
+    return run_here
+
+
+def run_here(*arguments: object) -> Ran:
+    return Ran([str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes rich take stderr for a terminal, a wide one."""
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("COLUMNS", "1000")
+
+
+def load(source: object, **options: Any) -> Data:
+    return load_data(Options(str(source), **options))
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> Path:

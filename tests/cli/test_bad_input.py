@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
 
+from optuna_nas._cli import _search
 from tests.cli.conftest import flowers
 from tests.cli.conftest import HEADER
 from tests.cli.conftest import Ran
@@ -30,12 +34,12 @@ def check_error(ran: Ran, message: str) -> None:
         (b"a,kind\n", "t.csv has a header but no rows."),
         (
             b"a,kind\n\xff\xfe,x\n",
-            "t.csv cannot be read as a CSV file: it is not text in UTF-8 (invalid start byte at "
+            "t.csv cannot be read as a table: it is not text in UTF-8 (invalid start byte at "
             "byte 7).",
         ),
         (
             b'a,kind\n"1,x\n',
-            "t.csv cannot be read as a CSV file: unexpected end of data.",
+            "t.csv cannot be read as a table: unexpected end of data.",
         ),
         (
             b"1,2,3,4\n5,6,7,8\n",
@@ -59,9 +63,28 @@ def check_error(ran: Ran, message: str) -> None:
         ),
         (b"kind\nx\ny\n", "t.csv has no column beside the target 'kind' to learn from."),
         (
-            b"a,b,kind\n1,,x\nNaN,2,y\n3,?,y\n",
-            "t.csv has missing cells: column 'a' has 1 (first in line 3), column 'b' has 2 (first "
-            "in line 2). Fill them in, take those rows out, or leave a column out: --drop 'a'.",
+            b"a,kind\n1,x\n2,\n3,?\n",
+            "t.csv: the target 'kind' is missing in 2 of 3 rows, the first of them row 2. Take "
+            "those rows out, or fill them in.",
+        ),
+        (
+            b"a,b,kind\n1,,x\n2,NA,y\n",
+            "t.csv: column 'b' is empty. Leave it out: --drop 'b'.",
+        ),
+        (
+            b"a,kind\n1,x\n-inf,y\n",
+            "t.csv: column 'a' holds an infinity (row 2). Correct such cells, or leave the column "
+            "out: --drop 'a'.",
+        ),
+        (
+            b"a,kind\n1,0.5\n2,inf\n",
+            "t.csv: column 'kind' holds an infinity (row 2). Correct such cells.",
+        ),
+        (
+            b"a,kind\n" + b"".join(b"%d,x%d\n" % (i, i) for i in range(60)),
+            "target 'kind' has classes with fewer than 5 rows, too few to be in the training, "
+            "validation and test part: 'x0' (1), 'x1' (1), 'x10' (1), 'x11' (1), 'x12' (1) and 55 "
+            "more. Take those rows out or join classes.",
         ),
         (
             b"a,kind\n" + b"1,x\n2,y\n" * 10,
@@ -84,8 +107,8 @@ def test_a_column_of_names_is_told(run: Run) -> None:
     write_csv(Path("t.csv"), ("name", *HEADER), rows)
     check_error(
         run("search", "t.csv", "--target", "kind"),
-        "t.csv: column 'name' holds 110 different texts, which looks like names or prose; at most "
-        "100 categories can be learned from. Leave the column out: --drop 'name'.",
+        "t.csv: column 'name' holds 110 different texts in 110 rows, which looks like names or "
+        "prose. Leave the column out: --drop 'name'.",
     )
 
 
@@ -95,7 +118,7 @@ def test_a_column_of_numbers_with_a_text_in_it_is_told(run: Run) -> None:
     write_csv(Path("t.csv"), HEADER, rows)
     check_error(
         run("search", "t.csv", "--target", "kind"),
-        "t.csv: column 'length' holds numbers, but also 'unknown' (line 5). Correct such cells, "
+        "t.csv: column 'length' holds numbers, but also 'unknown' (row 4). Correct such cells, "
         "or leave the column out: --drop 'length'.",
     )
 
@@ -103,26 +126,46 @@ def test_a_column_of_numbers_with_a_text_in_it_is_told(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere.csv", "--target", "kind"], "nowhere.csv is not there. DATA is a CSV file, or "
-         "'digits' for scikit-learn's digits."),
-        ([".", "--target", "kind"], ". is a directory; DATA is a CSV file, or 'digits'."),
+        (["nowhere.csv", "--target", "kind"], "nowhere.csv is not there. DATA is a table (.csv, "
+         ".tsv, .parquet), arrays (.npz), a folder with a folder of images for each class, or "
+         "'digits'."),
+        (["folder"], "folder must hold a folder of images for each class, two or more; there is "
+         "none. Images end in .png, .jpg, .jpeg, ..."),
+        (["folder", "--target", "kind"], "--target is for tables, which folder is not."),
+        (["t.xlsx"], "t.xlsx: DATA must end in one of .csv, .tsv, .txt, .parquet, .npz, or be a "
+         "folder of images or 'digits'."),
+        (["flowers.csv", "--target", "kind", "--image-size", "8"], "--image-size is for folders "
+         "of images, which flowers.csv is not."),
+        (["flowers.csv", "--target", "kind", "--test", "no.csv"], "no.csv is not there. DATA is a "
+         "table (.csv, .tsv, .parquet), arrays (.npz), a folder with a folder of images for each "
+         "class, or 'digits'."),
         (["flowers.csv"], "--target is missing: which column of flowers.csv to predict (length, "
          "width, colour, kind)."),
         (["flowers.csv", "--target", "kind", "--drop", "color"], "--drop 'color' is not a column "
          "of flowers.csv. Did you mean 'colour'? The columns are length, width, colour, kind."),
         (["flowers.csv", "--target", "kind", "--drop", "kind"], "--drop 'kind': that is the "
          "target."),
-        (["digits", "--target", "kind"], "--target, --task and --drop are for CSV files; digits "
-         "needs none."),
-        (["digits", "--space", "nasbench"], "--space must be one of ['mlp', 'cnn', "
-         "'nasbench201'], not 'nasbench'. Did you mean 'nasbench201'?"),
+        (["digits", "--target", "kind", "--drop", "a"], "--target and --drop are for tables, "
+         "which digits is not."),
+        (["digits", "--task", "regression"], "--task is for files, which digits is not."),
+        (["digits", "--space", "nasbench"], "--space must be one of ['tabular', 'mlp', 'cnn', "
+         "'rnn', 'transformer', 'nasbench201', 'mobilenet', 'darts', 'hierarchical'], or "
+         "module:function, not 'nasbench'. Did you mean 'nasbench201'?"),
         (["flowers.csv", "--target", "kind", "--space", "cnn"], "--space cnn is for images, but "
-         "flowers.csv is a table. For tables there is: mlp."),
+         "flowers.csv is a table. There is: tabular, mlp."),
+        (["digits", "--warm-start", "dart"], "--warm-start must be one of ['darts'], not 'dart'. "
+         "Did you mean 'darts'?"),
+        (["digits", "--image-size", "0"], "--image-size must be at least 1, not 0."),
         (["digits", "--trials", "0"], "--trials must be at least 1, not 0."),
         (["digits", "--epochs", "0"], "--epochs must be at least 1, not 0."),
         (["digits", "--seed", "-1"], "--seed must be at least 0, not -1."),
         (["digits", "--threads", "0"], "--threads must be at least 1, not 0."),
-        (["digits", "--timeout", "0"], "--timeout must be more than 0 seconds, not 0."),
+        (["digits", "--timeout", "0"], "--timeout must be a time above 0, as in 5ms, 30s, 10m or "
+         "2h (a plain number is in s), not '0'."),
+        (["digits", "--under", "fast"], "--under must be a time above 0, as in 5ms, 30s, 10m or "
+         "2h (a plain number is in ms), not 'fast'."),
+        (["digits", "--under", "5ms", "--limit", "latency=3"], "--limit names a cost twice: "
+         "latency=3, --under 5ms."),
         (["digits", "--also", "params"], "--also must be one of ['parameters', 'flops', "
          "'latency'], not 'params'. Did you mean 'parameters'?"),
         (["digits", "--limit", "params=3"], "--limit must be a cost and its limit, as in "
@@ -146,6 +189,7 @@ def test_a_bad_argument_is_told(
     run: Run, flowers_csv: Path, arguments: list[str], message: str
 ) -> None:
     Path("folder").mkdir()
+    Path("t.xlsx").write_text("x")
     check_error(run("search", *arguments), message)
 
 
@@ -192,6 +236,31 @@ def test_a_misspelt_sampler_or_pruner_is_told_and_leaves_no_folder(
 ) -> None:
     check_error(run("search", "digits", *arguments), message)
     assert not Path("studies").exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_cannot_be_written_to_is_told_wherever_it_is_met(
+    run: Run, flowers_csv: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def full(*arguments: Any, **options: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(_search, "optimize", full)
+    ran = run("search", "flowers.csv", "--target", "kind")
+    check_error(ran, f"[Errno {number}] {os.strerror(number)}")
+
+
+def test_a_folder_that_is_read_only_is_told_before_any_work(
+    run: Run, flowers_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*arguments: Any, **options: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", read_only)
+    check_error(
+        run("search", "flowers.csv", "--target", "kind"),
+        "--out studies/flowers cannot be a folder: Permission denied. Give another.",
+    )
 
 
 def test_what_show_cannot_find_is_told(run: Run) -> None:

@@ -1,100 +1,144 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+import torch
 
-from optuna_nas._cli._data import load_data
 from optuna_nas._cli._data import split
+from optuna_nas._cli._errors import BadInput
 from tests.cli.conftest import flowers
 from tests.cli.conftest import HEADER
+from tests.cli.conftest import load
 from tests.cli.conftest import write_csv
 
 
-def test_digits_are_images_from_0_to_1() -> None:
-    data = load_data("digits", seed=0)
+def test_digits_are_standardised_images() -> None:
+    data = load("digits")
     assert data.shape == (1, 8, 8)
     assert data.rows == (1077, 360, 360)
-    x = np.concatenate([data.train[0], data.valid[0], data.test[0]])
-    assert x.dtype == np.float32
-    assert (x.min(), x.max()) == (0, 1)
-    assert x.sum() == pytest.approx(load_digits().data.sum() / 16)
-    assert data.outputs == 10
+    assert data.classes == tuple(range(10))
+    x = data.train[0]
+    assert x.dtype == torch.float32
+    assert float(x.mean()) == pytest.approx(0, abs=1e-5)
+    raw = np.concatenate(data.raw)
+    assert raw.dtype == np.uint8
+    assert sorted(raw.sum((1, 2))) == sorted(load_digits().images.sum((1, 2)))
 
 
 def test_each_row_is_in_one_part_and_each_part_has_its_share_of_each_class() -> None:
     classes = np.repeat([0, 1, 2], [50, 30, 20])
-    parts = split(100, classes, seed=3)
+    parts = split(100, classes, (0.6, 0.2, 0.2), seed=3)
     assert sorted(np.concatenate(parts)) == list(range(100))
     counts = [np.bincount(classes[part]).tolist() for part in parts]
     assert counts == [[30, 18, 12], [10, 6, 4], [10, 6, 4]]
+    assert [len(part) for part in split(100, None, (0.75, 0.25), seed=3)] == [75, 25]
 
 
 def test_the_split_is_a_function_of_the_seed() -> None:
-    one, same, other = (split(100, None, seed) for seed in (1, 1, 2))
+    one, same, other = (split(100, None, (0.6, 0.2, 0.2), seed) for seed in (1, 1, 2))
     assert all((a == b).all() for a, b in zip(one, same, strict=True))
     assert not (one[2] == other[2]).all()
 
 
 def test_features_are_fitted_on_the_training_part_only(flowers_csv: Path) -> None:
-    data = load_data(str(flowers_csv), target="kind", seed=0)
-    numbers = data.train[0][:, :2]
+    data = load(flowers_csv, target="kind", space="mlp")
+    numbers = data.train[0][:, :2].numpy()
     assert numbers.mean(0) == pytest.approx([0, 0], abs=1e-6)
     assert numbers.std(0) == pytest.approx([1, 1], abs=1e-6)
-    assert np.abs(data.valid[0][:, :2].mean(0)).min() > 1e-3
+    assert np.abs(data.valid[0][:, :2].numpy().mean(0)).min() > 1e-3
     assert (data.train[0][:, 2:].sum(1) == 1).all()
-    assert data.preprocessing["columns"][2] == {
-        "column": "colour",
-        "categories": ["blue", "red", "white"],
-    }
+
+
+def test_categories_are_codes_for_tabular_networks_and_one_hot_for_others(
+    flowers_csv: Path,
+) -> None:
+    assert load(flowers_csv, target="kind").shape == (3,)
+    assert load(flowers_csv, target="kind", space="mlp").shape == (5,)
 
 
 def test_a_category_that_is_not_in_the_training_part_is_all_zeros(tmp_path: Path) -> None:
     rows = flowers()
-    _, _, test = split(100, np.array([row[3] == "rose" for row in rows]), seed=0)
+    classes = np.array([row[3] == "rose" for row in rows])
+    _, _, test = split(100, classes, (0.6, 0.2, 0.2), seed=0)
     rows[test[0]][2] = "green"
     path = write_csv(tmp_path / "flowers.csv", HEADER, rows)
-    data = load_data(str(path), target="kind", seed=0)
+    data = load(path, target="kind", space="mlp")
     assert data.test[0][0, 2:].tolist() == [0, 0, 0]
 
 
-def test_saved_numbers_give_the_features_again(flowers_csv: Path) -> None:
-    data = load_data(str(flowers_csv), target="kind", seed=0)
-    rows = flowers()
-    train, _, _ = split(100, np.array([row[3] == "rose" for row in rows]), seed=0)
-    length, _, colour, _ = rows[train[7]]
-    first, _, third = data.preprocessing["columns"]
-    assert data.train[0][7, 0] == pytest.approx((float(length) - first["mean"]) / first["scale"])
-    assert data.train[0][7, 2:].tolist() == [float(colour == c) for c in third["categories"]]
-    assert data.classes == ("daisy", "rose")
-    assert data.classes[data.train[1][7]] == rows[train[7]][3]
+def test_bools_times_and_missing_cells_are_prepared(tmp_path: Path) -> None:
+    rows = [
+        [f"{i / 7}" if i % 9 else "", f"2024-0{i % 9 + 1}-11", i % 2 == 0, "?", "ab"[i % 2]]
+        for i in range(80)
+    ]
+    for row in rows[:40]:
+        row[3] = "red"
+    path = write_csv(tmp_path / "t.csv", ("length", "day", "flag", "colour", "kind"), rows)
+    data = load(path, target="kind")
+    # A number, five parts of a time, a bool, whether the number is missing, and a code.
+    assert data.shape == (9,)
+    assert not bool(data.train[0].isnan().any())
 
 
 def test_a_number_to_predict_is_standardised_on_the_training_part(flowers_csv: Path) -> None:
-    data = load_data(str(flowers_csv), target="length", seed=0)
+    data = load(flowers_csv, target="length")
     assert data.task == "regression"
     assert data.reason == "target 'length': 100 different numbers, so regression"
-    assert data.train[1].dtype == np.float32
-    assert data.train[1].mean() == pytest.approx(0, abs=1e-6)
-    assert data.train[1].std() == pytest.approx(1, abs=1e-6)
-    assert data.preprocessing["target"]["column"] == "length"
-    assert data.shape == (1 + 3 + 2,)
-    assert data.outputs == 1
+    assert data.train[1].dtype == torch.float32
+    y = data.train[1]
+    assert float(y.mean()) == pytest.approx(0, abs=1e-6)
+    assert float(y.std(correction=0)) == pytest.approx(1, abs=1e-6)
+    assert data.targets.out_features == 1
+    assert data.classes is None
 
 
-def test_semicolons_tabs_a_byte_order_mark_and_spaces_are_understood(tmp_path: Path) -> None:
-    rows = [HEADER, *flowers()]
-    for delimiter in (";", "\t", ", "):
-        path = tmp_path / "flowers.csv"
-        text = "\n".join(delimiter.join(map(str, row)) for row in rows)
-        path.write_text(text + "\n\n", encoding="utf-8-sig")
-        assert load_data(str(path), target="kind", seed=0).shape == (5,)
+def test_rows_to_test_on_may_come_in_a_file_of_their_own(
+    tmp_path: Path, flowers_csv: Path
+) -> None:
+    mixed = [[row[3], *row[:3]] for row in flowers(30)]
+    write_csv(tmp_path / "test.csv", ("kind", *HEADER[:3]), mixed)
+    data = load(flowers_csv, target="kind", test=str(tmp_path / "test.csv"))
+    assert data.rows == (75, 25, 30)
+    assert data.test[1].tolist() == [0, 1] * 15
+    assert data.raw[2]["colour"].tolist()[:3] == ["red", "white", "blue"]
 
 
-def test_a_dropped_column_is_not_read(tmp_path: Path) -> None:
-    rows = [[*row, ""] for row in flowers()]
-    path = write_csv(tmp_path / "flowers.csv", (*HEADER, "remark"), rows)
-    data = load_data(str(path), target="kind", drop=["remark", "colour"], seed=0)
-    assert data.shape == (2,)
+@pytest.mark.parametrize(
+    ("header", "rows", "message"),
+    [
+        (HEADER[1:], [row[1:] for row in flowers()], r" lacks 'length', which the data to train "
+         r"on have\.$"),
+        (HEADER, [[*row[:3], "tulip"] for row in flowers()], r"^the test part has classes that "
+         r"the rows to train on have not: tulip\.$"),
+    ],
+)  # fmt: skip
+def test_a_test_file_that_does_not_fit_is_told(
+    tmp_path: Path, flowers_csv: Path, header: Any, rows: Any, message: str
+) -> None:
+    write_csv(tmp_path / "test.csv", header, rows)
+    with pytest.raises(BadInput, match=message):
+        load(flowers_csv, target="kind", test=str(tmp_path / "test.csv"))
+
+
+def test_arrays_are_tables_images_or_sequences(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 3
+    for shape, prepared in (((4,), (4,)), ((6, 6, 3), (3, 6, 6)), ((5, 2), (5, 2))):
+        np.savez(tmp_path / "a.npz", X=rng.normal(size=(60, *shape)), y=y)
+        data = load(tmp_path / "a.npz")
+        assert data.shape == prepared
+        assert data.classes == (0, 1, 2)
+
+
+def test_arrays_may_hold_a_test_part_and_several_numbers_to_predict(tmp_path: Path) -> None:
+    x, y = np.random.default_rng(0).normal(size=(2, 90, 2))
+    arrays = {"x_train": x[:60], "y_train": y[:60], "x_test": x[60:], "y_test": y[60:]}
+    np.savez(tmp_path / "a.npz", **arrays)
+    data = load(tmp_path / "a.npz")
+    assert data.rows == (45, 15, 30)
+    assert data.targets.out_features == 2
+    assert data.reason == "target 'y': 2 numbers a row, so regression"

@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 from threadpoolctl import threadpool_limits
 
-from optuna_nas._cli._data import load_data
 from optuna_nas._cli._finish import best_trials
 from optuna_nas._cli._finish import default_mlp
 from optuna_nas._cli._finish import FINALISTS
 from optuna_nas._cli._finish import last_good_epoch
 from optuna_nas._cli._finish import Outcome
 from optuna_nas._cli._words import verdict
+from tests.cli.conftest import flowers
+from tests.cli.conftest import HEADER
+from tests.cli.conftest import load
+from tests.cli.conftest import write_csv
 
 
 def test_finalists_are_the_best_by_score_and_differ() -> None:
@@ -64,13 +68,23 @@ def test_training_is_cut_short_only_where_more_does_harm(
 
 def test_the_control_is_as_good_as_it_should_be() -> None:
     with threadpool_limits(1):
-        control = default_mlp(load_data("digits", seed=0), seed=0)
+        control = default_mlp(load("digits"), seed=0)
     assert control.name == "scikit-learn's MLPClassifier"
     assert 0.95 < control.score < 1
 
 
+def test_the_control_sees_categories_one_hot_whatever_the_networks_see(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "t.csv", HEADER, flowers())
+    with threadpool_limits(1):
+        scores = [
+            default_mlp(load(path, target="kind", space=space), seed=0).score
+            for space in ("tabular", "mlp")
+        ]
+    assert scores[0] == scores[1]
+
+
 def test_the_better_one_is_named_also_when_it_is_the_control() -> None:
-    data = load_data("digits", seed=0)
+    data = load("digits")
     found, control = Outcome("The network found", 358 / 360), Outcome("random search", 355 / 360)
     assert str(verdict(found, control, data)) == (
         "The network found beats random search: 3 fewer mistakes in 360 rows."

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 import signal
 import subprocess
@@ -14,7 +16,7 @@ from optuna.trial import TrialState
 import pytest
 
 from optuna_nas._cli._progress import plural
-from optuna_nas._cli._study import WORKER
+from optuna_nas.study._heartbeat import WORKER
 
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
@@ -22,22 +24,32 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
 CODE = "from optuna_nas._cli import main; main()"
 
 
-def begun(folder: Path, epochs: int) -> subprocess.Popen[str]:
-    """A search of which a trial is running."""
-    command = ["search", "flowers.csv", "--target", "kind", "--trials", "500"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", CODE, *command, "--epochs", str(epochs)],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    journal, latest = folder / "studies/flowers/study.journal", monotonic() + 60
-    while not (journal.exists() and WORKER in journal.read_text()):
-        assert process.poll() is None
-        assert monotonic() < latest
-        sleep(0.05)
-    return process
+@pytest.fixture
+def begin(tmp_path: Path, flowers_csv: Path) -> Iterator[Callable[[int], subprocess.Popen[str]]]:
+    """Begins a search, and waits until a trial of it is running."""
+    processes = []
+
+    def start(epochs: int) -> subprocess.Popen[str]:
+        command = ["search", "flowers.csv", "--target", "kind", "--space", "mlp"]
+        process = subprocess.Popen(
+            [sys.executable, "-c", CODE, *command, "--trials", "500", "--epochs", str(epochs)],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        journal, latest = tmp_path / "studies/flowers/study.journal", monotonic() + 60
+        while not (journal.exists() and WORKER in journal.read_text()):
+            assert process.poll() is None
+            assert monotonic() < latest
+            sleep(0.05)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
 
 
 def states(folder: Path) -> list[TrialState]:
@@ -46,31 +58,35 @@ def states(folder: Path) -> list[TrialState]:
     return [trial.state for trial in study.trials]
 
 
-def test_a_first_ctrl_c_finishes_the_running_network(tmp_path: Path, flowers_csv: Path) -> None:
-    process = begun(tmp_path, epochs=2)
+def test_a_first_ctrl_c_finishes_the_running_network(
+    tmp_path: Path, begin: Callable[[int], subprocess.Popen[str]]
+) -> None:
+    process = begin(2)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Stopping after this network; Ctrl-C again stops now." in out
+    assert "Stopping after this network; Ctrl-C again stops now." in err
     saved = len(states(tmp_path))
-    assert out.endswith(
+    assert err.endswith(
         f"Stopped. Saved: {plural(saved, 'network')}. This goes on:\n"
-        "  optuna-nas search flowers.csv --target kind --trials 500 --epochs 2\n"
+        "  optuna-nas search flowers.csv --target kind --space mlp --trials 500 --epochs 2\n"
     )
-    assert err == ""
+    assert out == ""
     assert set(states(tmp_path)) <= {TrialState.COMPLETE, TrialState.PRUNED}
     assert 0 < len(states(tmp_path)) < 500
 
 
-def test_a_second_ctrl_c_stops_at_once(tmp_path: Path, flowers_csv: Path) -> None:
-    process = begun(tmp_path, epochs=1_000_000)
+def test_a_second_ctrl_c_stops_at_once(
+    tmp_path: Path, begin: Callable[[int], subprocess.Popen[str]]
+) -> None:
+    process = begin(1_000_000)
     process.send_signal(signal.SIGINT)
-    assert process.stdout is not None
-    while "Stopping after this network" not in process.stdout.readline():
+    assert process.stderr is not None
+    while "Stopping after this network" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Stopped. Saved: 0 networks. This goes on:" in out
-    assert err == ""
+    assert "Stopped. Saved: 0 networks. This goes on:" in err
+    assert out == ""
     assert states(tmp_path) == [TrialState.FAIL]

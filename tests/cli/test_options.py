@@ -11,12 +11,19 @@ from optuna_nas.study import create_study
 
 
 def test_the_command_says_what_differs_from_the_defaults() -> None:
-    options = Options("my data.csv", target="k", drop=("a", "b c"), control=True, timeout=9.5)
+    options = Options("my data.csv", target="k", drop=("a", "b c"), control=True, timeout="9.5m")
     command = (
-        "optuna-nas search 'my data.csv' --target k --drop a --drop 'b c' --timeout 9.5 --control"
+        "optuna-nas search 'my data.csv' --target k --drop a --drop 'b c' --timeout 9.5m --control"
     )
     assert options.command() == command
     assert Options("digits").command() == "optuna-nas search digits"
+
+
+def test_times_are_read_with_their_units() -> None:
+    options = Options("digits", timeout="2m", under="5ms", limit=("flops=1e6",))
+    assert options.timeout_seconds == 120
+    assert options.limits == {"flops": 1e6, "latency": 5}
+    assert Options("digits", under="0.3").limits == {"latency": 0.3}
 
 
 def test_files_go_to_a_folder_named_like_the_data() -> None:
@@ -24,6 +31,7 @@ def test_files_go_to_a_folder_named_like_the_data() -> None:
     assert options.folder == Path("studies/iris")
     assert options.where == str(Path("studies/iris/study.journal"))
     assert options.study_name == "iris"
+    assert Options("photos/").folder == Path("studies/photos")
     elsewhere = Options("digits", out=Path("x/y"), storage="sqlite:///z.db")
     assert (elsewhere.where, elsewhere.study_name) == ("sqlite:///z.db", "y")
 

@@ -4,12 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 import json
 from pathlib import Path
-import socket
 import subprocess
 import sys
 from typing import Any
 
-import numpy as np
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -18,22 +16,25 @@ import pytest
 import torch
 
 import optuna_nas
+from optuna_nas._cli import _files
 from optuna_nas._cli import _finish
+from optuna_nas._cli import _search
 from optuna_nas._cli import _setup
 from optuna_nas._cli._data import Data
 from optuna_nas._cli._data import load_data
-from optuna_nas._cli._files import how_to_load
-from optuna_nas._cli._space import Space
-from optuna_nas._cli._study import WORKER
-from optuna_nas.training import score
+from optuna_nas._estimator._spaces import MLP
+from optuna_nas.study import Heartbeat
+from optuna_nas.study._heartbeat import WORKER
 from tests.cli.conftest import flowers
 from tests.cli.conftest import HEADER
+from tests.cli.conftest import load
 from tests.cli.conftest import Ran
 from tests.cli.conftest import write_csv
 
 
 Run = Callable[..., Ran]
-KINDS = ("search", "flowers.csv", "--target", "kind", "--trials", "3", "--epochs", "2")
+DATA = ("search", "flowers.csv", "--target", "kind", "--space", "mlp")
+KINDS = (*DATA, "--trials", "3", "--epochs", "2")
 
 
 def result(folder: str = "studies/flowers") -> Any:
@@ -45,21 +46,27 @@ def study(folder: str = "studies/flowers") -> optuna.Study:
     return optuna.load_study(study_name=Path(folder).name, storage=storage)
 
 
-def test_a_search_says_what_it_does_and_leaves_files(run: Run, flowers_csv: Path) -> None:
-    ran = run(*KINDS)
+def test_a_search_says_what_it_does_and_leaves_files(
+    run: Run, flowers_csv: Path, terminal: None
+) -> None:
+    ran = run("search", "flowers.csv", "--target", "kind", "--trials", "3", "--epochs", "2")
     assert ran.status == 0
     for said in (
-        "flowers.csv: 100 rows of 5 features in 2 classes",
+        "flowers.csv: 100 rows of 3 columns in 2 classes",
         "target 'kind': 2 different texts, so classification",
         "60 to train on, 20 to choose by, 20 for the final test",
-        "MLP: 6 decisions, 1,536 networks",
+        "Tabular: ",
         "3 networks, proposed by RegularizedEvolutionSampler, up to 2 epochs each, for more",
-        "Searching: 3 of 3, best accuracy ",
+        "3 of 3 best accuracy ",
+    ):
+        assert said in ran.err
+    for said in (
         "scikit-learn's MLPClassifier",
         "studies/flowers/result.json",
+        "optuna-nas search --config studies/flowers/search.toml",
+        "optuna-nas predict studies/flowers/model rows.csv",
     ):
         assert said in ran.out
-    assert "\x1b" not in ran.out
     told = result()
     assert told["study"]["trials"]["complete"] + told["study"]["trials"]["pruned"] == 3
     assert list(told["test"]) == ["The network found", "scikit-learn's MLPClassifier"]
@@ -69,27 +76,63 @@ def test_a_search_says_what_it_does_and_leaves_files(run: Run, flowers_csv: Path
     assert told["command"] == ("optuna-nas search flowers.csv --target kind --trials 3 --epochs 2")
 
 
-def test_the_lines_that_it_prints_load_the_network(run: Run, flowers_csv: Path) -> None:
+def test_the_first_network_is_the_one_made_by_hand(run: Run, flowers_csv: Path) -> None:
+    assert "Network 0, the one made by hand " in run(*KINDS, "--trials", "1").out
+    run(*KINDS, "--trials", "2")
+    first, second = study().trials
+    assert first.user_attrs["origin"] == "default"
+    assert {name: MLP[name] for name in first.params} == first.params
+    assert "origin" not in second.user_attrs
+    origins = {finalist["number"]: finalist["origin"] for finalist in result()["finalists"]}
+    assert origins == {0: "default", 1: None}
+
+
+def test_where_stderr_is_no_terminal_only_the_result_is_told(run: Run, flowers_csv: Path) -> None:
+    ran = run(*KINDS)
+    assert ran.err == ""
+    assert ran.out.startswith("Finalists: ")
+    assert "\x1b" not in ran.raw
+
+
+def test_the_result_can_be_one_json_object(run: Run, flowers_csv: Path) -> None:
+    ran = run(*KINDS, "--json")
+    assert json.loads(ran.raw) == result()
+    assert ran.err == ""
+
+
+def test_a_network_is_exported_with_its_preprocessing_and_rows_to_check(
+    run: Run, flowers_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exported: dict[str, Any] = {}
+    monkeypatch.setattr(_search, "save_model", _files.save_model)
+    monkeypatch.setattr(
+        _files, "export_fitted", lambda fitted, path, **how: exported.update(fitted=fitted, **how)
+    )
     run(*KINDS)
-    saved = torch.load("studies/flowers/model.pt", weights_only=True)
-    assert saved["classes"] == ["daisy", "rose"]
-    assert saved["params"] == result()["winner"]["params"]
-    code = how_to_load(Path("studies/flowers/model.pt"), Space("MLP", saved["arguments"]))
-    scope: dict[str, Any] = {}
-    exec(code, scope)
-    assert not scope["model"].training
-    data = load_data("flowers.csv", target="kind", seed=0)
-    assert score(scope["model"], data.test) == result()["test"]["The network found"]
+    fitted = exported["fitted"]
+    assert exported["overwrite"]
+    assert not fitted.module.training
+    assert fitted.params == result()["winner"]["params"]
+    assert (len(fitted.example), fitted.target) == (20, "kind")
+    assert fitted.metrics == {"test accuracy": result()["test"]["The network found"]}
+    with torch.no_grad():
+        outputs = fitted.module(fitted.inputs.transform(fitted.example))
+    told = fitted.targets.predict(outputs)
+    data = load("flowers.csv", target="kind", space="mlp")
+    right = told == data.targets.labels[data.test[1]]
+    assert right.mean() == result()["test"]["The network found"]
 
 
-def test_running_it_again_goes_on_to_the_total(run: Run, flowers_csv: Path) -> None:
+def test_running_it_again_goes_on_to_the_total(
+    run: Run, flowers_csv: Path, terminal: None
+) -> None:
     run(*KINDS, "--sampler", "random")
     first = [trial.params for trial in study().trials]
     ran = run(*KINDS, "--sampler", "random", "--trials", "5")
-    assert "Searching: 3 of 5 are there from before." in ran.out
+    assert "Searching: 3 of 5 are there from before." in ran.err
     assert len(study().trials) == 5
     ran = run(*KINDS, "--sampler", "random", "--trials", "5")
-    assert "Searching: 5 of 5 are there from before." in ran.out
+    assert "Searching: 5 of 5 are there from before." in ran.err
     assert len(study().trials) == 5
     assert [trial.params for trial in study().trials][:3] == first
     in_one_go = (*KINDS, "--sampler", "random", "--trials", "5", "--out", "studies/other")
@@ -99,16 +142,20 @@ def test_running_it_again_goes_on_to_the_total(run: Run, flowers_csv: Path) -> N
     assert result("studies/other")["test"] == result()["test"]
 
 
-def test_trials_that_died_are_failed_and_do_not_count(run: Run, flowers_csv: Path) -> None:
+def test_trials_that_died_are_repeated_and_do_not_count(
+    run: Run, flowers_csv: Path, terminal: None
+) -> None:
     run(*KINDS, "--trials", "1")
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     trial = study().ask()
-    trial.set_user_attr(WORKER, {"host": socket.gethostname(), "pid": dead.pid, "started": None})
+    Heartbeat(study()).sign(trial)
+    trial.set_user_attr(WORKER, {**trial.user_attrs[WORKER], "pid": dead.pid})
     ran = run(*KINDS, "--trials", "2")
-    assert "1 network died with an earlier run and will not count." in ran.out
-    assert "Searching: 1 of 2 are there from before." in ran.out
+    assert "the worker of trial 1 died; the trial is repeated." in ran.err
+    assert "Searching: 1 of 2 are there from before." in ran.err
     assert [t.state == TrialState.FAIL for t in study().trials] == [False, True, False]
+    assert study().trials[2].user_attrs["retry_of"] == [1]
 
 
 def test_another_search_in_the_same_folder_is_an_error(run: Run, flowers_csv: Path) -> None:
@@ -128,14 +175,14 @@ def test_another_search_in_the_same_folder_is_an_error(run: Run, flowers_csv: Pa
     )
 
 
-def test_two_objectives_give_a_front(run: Run, flowers_csv: Path) -> None:
+def test_two_objectives_give_a_front(run: Run, flowers_csv: Path, terminal: None) -> None:
     for also, goal, name in (
         ("parameters", "fewer parameters", "parameters"),
         ("flops", "fewer flops", "flops"),
         ("latency", "less latency", "latency_ms"),
     ):
         ran = run(*KINDS, "--also", also, "--out", also)
-        assert f"up to 2 epochs each, for more accuracy with {goal}" in ran.out
+        assert f"up to 2 epochs each, for more accuracy with {goal}" in ran.err
         assert f"Pareto front: the networks that no other beats in accuracy and {name}" in ran.out
         assert result(also)["study"]["directions"] == ["maximize", "minimize"]
         assert result(also)["study"]["front"]
@@ -147,10 +194,12 @@ def test_with_two_objectives_networks_are_stopped_early_too(run: Run, flowers_cs
     assert {TrialState.COMPLETE, TrialState.PRUNED} == set(states)
 
 
-def test_no_network_costs_more_than_the_limits(run: Run, flowers_csv: Path) -> None:
-    limits = ("--limit", "parameters=1500", "--limit", "latency=1000")
+def test_no_network_costs_more_than_the_limits(
+    run: Run, flowers_csv: Path, terminal: None
+) -> None:
+    limits = ("--limit", "parameters=1500", "--under", "1s")
     ran = run(*KINDS, *limits, "--trials", "8", "--sampler", "random")
-    assert "Limits at most 1,500 parameters, at most 1,000 latency" in ran.out
+    assert "Limits at most 1,500 parameters, at most 1,000 latency" in ran.err
     for trial in study().trials:
         parameters = trial.user_attrs["metrics"]["parameters"]
         assert ("rejected" in trial.user_attrs) == (parameters > 1500)
@@ -159,19 +208,27 @@ def test_no_network_costs_more_than_the_limits(run: Run, flowers_csv: Path) -> N
     assert "limits was {'parameters': 1500.0, 'latency': 1000.0} and now is" in ran.err
 
 
-def test_random_search_is_a_second_control(run: Run, flowers_csv: Path) -> None:
+def test_random_search_is_a_second_control_that_begins_with_the_same_network(
+    run: Run, flowers_csv: Path, terminal: None
+) -> None:
     ran = run(*KINDS, "--control")
-    assert "Random search: 3 of 3" in ran.out
+    assert "Random search" in ran.err
     names = ["The network found", "random search", "scikit-learn's MLPClassifier"]
     assert list(result()["test"]) == names
     assert Path("studies/flowers/control.journal").exists()
     assert "params" in result()["control_winners"]["random search"]
+    storage = JournalStorage(JournalFileBackend("studies/flowers/control.journal"))
+    trials = optuna.load_study(study_name="flowers", storage=storage).trials
+    assert [trial.user_attrs.get("origin") for trial in trials] == ["default", None, None]
 
 
-def test_numbers_are_predicted_and_held_against_scikit_learn(run: Run, flowers_csv: Path) -> None:
-    ran = run("search", "flowers.csv", "--target", "length", "--trials", "2", "--epochs", "1")
-    assert "target 'length': 100 different numbers, so regression" in ran.out
-    assert "for more r2" in ran.out
+def test_numbers_are_predicted_and_held_against_scikit_learn(
+    run: Run, flowers_csv: Path, terminal: None
+) -> None:
+    ran = run("search", "flowers.csv", "--target", "length", "--trials", "2", "--epochs", "1",
+              "--space", "mlp")  # fmt: skip
+    assert "target 'length': 100 different numbers, so regression" in ran.err
+    assert "for more r2" in ran.err
     assert "scikit-learn's MLPRegressor" in ran.out
     assert "r2 higher by " in ran.out
 
@@ -187,7 +244,7 @@ def test_a_study_can_be_in_a_database_and_without_a_pruner(run: Run, flowers_csv
 def test_the_timeout_ends_the_search_and_the_best_is_still_trained(
     run: Run, flowers_csv: Path
 ) -> None:
-    run(*KINDS, "--trials", "100000", "--timeout", "0.01")
+    run(*KINDS, "--trials", "100000", "--timeout", "10ms")
     assert len(study().trials) < 100
     assert result()["winner"]["params"]
 
@@ -226,8 +283,10 @@ def test_the_test_part_changes_nothing_but_the_test_scores(
     def shuffled(*arguments: Any, **options: Any) -> Data:
         data = load_data(*arguments, **options)
         x, y = data.test
-        return replace(data, test=(x[::-1] * 9, np.roll(y, 7)))
+        return replace(data, test=(x.flip(0) * 9, y.roll(7)))
 
+    modules = []
+    monkeypatch.setattr(_search, "save_model", lambda _, module, *a, **o: modules.append(module))
     run(*KINDS, "--out", "true/flowers")
     monkeypatch.setattr(_setup, "load_data", shuffled)
     run(*KINDS, "--out", "shuffled/flowers")
@@ -236,9 +295,9 @@ def test_the_test_part_changes_nothing_but_the_test_scores(
     for told in (true, other):
         for name in ("test", "seconds", "finished", "command"):
             del told[name]
-        del told["options"]["out"], told["study"]["storage"]
+        del told["options"]["out"], told["study"]["storage"], told["model"]
     assert true == other
-    weights = [torch.load(f"{f}/flowers/model.pt")["state_dict"] for f in ("true", "shuffled")]
+    weights = [module.state_dict() for module in modules]
     assert all((weights[0][name] == weights[1][name]).all() for name in weights[0])
     trials = [study(f"{f}/flowers").trials for f in ("true", "shuffled")]
     assert [t.values for t in trials[0]] == [t.values for t in trials[1]]

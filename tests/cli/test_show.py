@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import json
 from pathlib import Path
 
 import optuna
@@ -12,7 +13,7 @@ Run = Callable[..., Ran]
 
 
 def test_show_prints_the_best_its_decisions_and_its_curve(run: Run, flowers_csv: Path) -> None:
-    search = ("search", "flowers.csv", "--target", "kind", "--epochs", "3")
+    search = ("search", "flowers.csv", "--target", "kind", "--space", "mlp", "--epochs", "3")
     run(*search, "--trials", "3", "--pruner", "none")
     ran = run("show", "studies/flowers/study.journal")
     assert ran.status == 0
@@ -20,6 +21,11 @@ def test_show_prints_the_best_its_decisions_and_its_curve(run: Run, flowers_csv:
     assert "width" in ran.out
     assert "Curve: accuracy over 3 epochs" in ran.out
     assert "Pareto" not in ran.out
+    told = json.loads(run("show", "studies/flowers/study.journal", "--json").raw)
+    assert told["objectives"] == {"accuracy": "maximize"}
+    assert told["trials"]["trained_to_the_end"] == 3
+    assert len(told["best"][0]["curve"]) == 3
+    assert told["best"][0]["values"]["accuracy"] == max(told["best"][0]["curve"])
 
 
 def test_show_prints_a_front_and_why_networks_were_rejected(run: Run) -> None:
@@ -49,8 +55,18 @@ def test_show_prints_a_front_and_why_networks_were_rejected(run: Run) -> None:
     assert "Network 0: value 0 0, value 1 0" in ran.out
 
 
+def test_a_curve_over_seconds_or_flops_is_not_said_to_be_over_epochs(run: Run) -> None:
+    study = optuna.create_study(storage="sqlite:///study.db", study_name="mine")
+    attrs = {"curve": [0.1, 0.3, 0.5], "steps": [1, 4, 9]}
+    study.add_trial(optuna.create_trial(value=0.5, user_attrs=attrs))
+    assert "Curve: value over 9 steps" in run("show", "sqlite:///study.db").out
+    study.add_trial(optuna.create_trial(value=0.4, intermediate_values={0: 1.0, 7: 0.4}))
+    assert "Curve: value over 7 steps" in run("show", "sqlite:///study.db").out
+
+
 def test_show_of_a_study_with_nothing_yet(run: Run) -> None:
     optuna.create_study(storage="sqlite:///study.db", study_name="new")
     ran = run("show", "sqlite:///study.db")
     assert ran.out.startswith("new: minimize value 0 networks: none begun; 0 s of work")
     assert ran.out.endswith("No network was trained to the end yet.")
+    assert json.loads(run("show", "sqlite:///study.db", "--json").raw)["best"] == []

@@ -1,23 +1,15 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
-import socket
-import subprocess
-import sys
 from typing import Any
 
 import optuna
-from optuna.trial import TrialState
 import pytest
 
 from optuna_nas._cli._errors import BadInput
-from optuna_nas._cli._study import fail_dead_trials
 from optuna_nas._cli._study import objectives
 from optuna_nas._cli._study import open_study
-from optuna_nas._cli._study import sign
 from optuna_nas._cli._study import without_password
-from optuna_nas._cli._study import WORKER
 
 
 SEARCH = {
@@ -50,6 +42,12 @@ def test_an_error_names_all_that_differs_in_another_search(tmp_path: Path) -> No
     )
 
 
+def test_an_option_that_is_not_given_any_more_differs_too(tmp_path: Path) -> None:
+    opened(tmp_path, limits={"flops": 1e6})
+    with pytest.raises(BadInput, match=r"limits was {'flops': 1000000\.0} and now is none\."):
+        opened(tmp_path)
+
+
 def test_a_study_of_something_else_is_not_taken(tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path / 'study.db'}"
     study = optuna.create_study(study_name="digits", storage=storage, direction="maximize")
@@ -71,30 +69,3 @@ def test_a_password_is_not_shown() -> None:
     url = "postgresql://me:p@ss@host:5432/db"
     assert without_password(url) == "postgresql://me:***@host:5432/db"
     assert without_password("sqlite:///a@b.db") == "sqlite:///a@b.db"
-
-
-def begin(study: optuna.Study, worker: dict[str, Any] | None) -> int:
-    trial = study.ask()
-    sign(trial)
-    if worker is not None:
-        trial.set_user_attr(WORKER, {**trial.user_attrs[WORKER], **worker})
-    return trial.number
-
-
-def a_dead_pid() -> int:
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
-
-
-def test_trials_of_dead_processes_of_this_host_are_failed_and_no_others() -> None:
-    study = optuna.create_study()
-    dead = [begin(study, {"pid": a_dead_pid()}), begin(study, {"started": "1"})]
-    begin(study, None)
-    begin(study, {"pid": os.getppid(), "started": None} if os.getppid() == 0 else {})
-    begin(study, {"pid": a_dead_pid(), "host": f"not {socket.gethostname()}"})
-    study.ask()
-    assert fail_dead_trials(study) == len(dead)
-    failed = study.get_trials(states=(TrialState.FAIL,))
-    assert [trial.number for trial in failed] == dead
-    assert fail_dead_trials(study) == 0

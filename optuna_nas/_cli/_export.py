@@ -1,0 +1,95 @@
+"""``optuna-nas export``: a network of a search, trained again, as a program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import optuna
+
+from optuna_nas._cli._config import CONFIG
+from optuna_nas._cli._config import read_options
+from optuna_nas._cli._consoles import Consoles
+from optuna_nas._cli._errors import BadInput
+from optuna_nas._cli._files import save_model
+from optuna_nas._cli._finish import best_trials
+from optuna_nas._cli._finish import Finalist
+from optuna_nas._cli._finish import rank
+from optuna_nas._cli._finish import refit
+from optuna_nas._cli._finish import SEEDS
+from optuna_nas._cli._progress import progress
+from optuna_nas._cli._search import open_search
+from optuna_nas._cli._search import quietly
+from optuna_nas._cli._setup import set_up
+from optuna_nas._cli._setup import Setup
+from optuna_nas.training import score
+
+
+def export(
+    folder: Path,
+    to: Path,
+    number: int | None,
+    storage: str | None,
+    overwrite: bool,
+    consoles: Consoles,
+) -> None:
+    """Trains a network as at the end of its search, exports it, and prints where it is.
+
+    Args:
+        folder:
+            Of the search.
+        to:
+            The folder to write.
+        number:
+            Of its trial; None for the winner.
+        storage:
+            Where the study is, if ``search.toml`` does not say.
+        overwrite:
+            Whether to replace an earlier export.
+        consoles:
+            Where to say it.
+
+    Raises:
+        BadInput:
+            If there is no such search or network, or it cannot be exported.
+    """
+    if not (folder / CONFIG).exists():
+        raise BadInput(f"{folder} is not the folder of a search: it has no {CONFIG}.")
+    options = read_options(folder / CONFIG)
+    options = replace(options, out=folder, storage=storage or options.storage)
+    if to.exists() and not overwrite:
+        raise BadInput(f"--to {to} is there already. Give another, or --overwrite.")
+    with quietly(options.threads):
+        setup = set_up(options)
+        study = open_search(setup, setup.objective())
+        trials = best_trials(study) if number is None else [_trial(study, number)]
+        finalists = _ranked(setup, trials, consoles)
+        module = refit(setup, finalists[0])
+        scores = {f"test {setup.data.metric}": score(module, setup.data.test)}
+        save_model(setup, module, finalists[0].params, to, scores, overwrite=overwrite)
+    consoles.out.print(str(to), soft_wrap=True, markup=False, highlight=False)
+
+
+def _ranked(
+    setup: Setup, trials: Sequence[optuna.trial.FrozenTrial], consoles: Consoles
+) -> list[Finalist]:
+    trained, total = count(1), SEEDS * len(trials)
+    with progress(consoles.notes, "Training", 0, total) as step:
+        return rank(setup, trials, lambda: step(next(trained), ""))
+
+
+def _trial(study: optuna.Study, number: int) -> optuna.trial.FrozenTrial:
+    trials = study.get_trials(deepcopy=False)
+    if not 0 <= number < len(trials):
+        raise BadInput(
+            f"--trial must be at most {len(trials) - 1}, the last network of the study, not "
+            f"{number}."
+        )
+    trial = trials[number]
+    if "rejected" in trial.user_attrs or not trial.params:
+        raise BadInput(
+            f"--trial {number} was not trained: {trial.user_attrs.get('rejected', 'it failed')}."
+        )
+    return trial

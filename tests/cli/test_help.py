@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.conftest import Ran
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.mark.parametrize("command", [(), ("search",), ("show",), ("export",), ("predict",)])
+def test_each_command_has_help(run: Run, command: tuple[str, ...]) -> None:
+    ran = run(*command, "--help")
+    assert ran.status == 0
+    assert "Usage:" in ran.out
+
+
+def test_the_help_of_search_has_examples_and_exit_statuses(run: Run) -> None:
+    ran = run("search", "--help")
+    assert "optuna-nas search --config" in ran.out
+    assert "Exit status: 0, 2 for" in ran.out
+
+
+def test_help_does_not_wait_for_what_it_does_not_need() -> None:
+    code = (
+        "import sys\n"
+        "from optuna_nas._cli import app\n"
+        "app(['search', '--help'], standalone_mode=False)\n"
+        "print(sorted({'torch', 'optuna', 'pandas', 'sklearn', 'numpy'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "[]"
+
+
+def test_there_is_a_version(run: Run) -> None:
+    ran = run("--version")
+    assert ran.status == 0
+    assert ran.out.count(".") == 2
+
+
+def test_data_are_needed(run: Run) -> None:
+    ran = run("search")
+    assert ran.status == 2
+    assert "Missing argument 'DATA'" in ran.err
