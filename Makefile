@@ -12,7 +12,7 @@ help:  ## list the targets
 .venv/stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,dashboard,plot]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,dashboard,onnx,plot]"
 	@touch $@
 
 demo: .venv/stamp  ## search a network for handwritten digits: accuracy against size, in under 3 minutes

@@ -25,8 +25,8 @@ from optuna_nas._estimator._grids import kind_of_grid
 from optuna_nas._estimator._held_out import HeldOut
 from optuna_nas._estimator._held_out import Settings
 from optuna_nas._estimator._losses import with_weights
+from optuna_nas._estimator._portfolio import portfolio
 from optuna_nas._estimator._progress import progress
-from optuna_nas._estimator._recipe import DEFAULTS
 from optuna_nas._estimator._refit import as_scored
 from optuna_nas._estimator._refit import refit
 from optuna_nas._estimator._scoring import make_scorer
@@ -82,7 +82,7 @@ class NASEstimator(BaseEstimator):  # type: ignore[misc]
         self._inputs, self._network, self._settings = inputs, network, settings
         self._doubles = isinstance(inputs, TableInputs) and not callable(self.space)
         with fitting_threads(inputs.kind, len(rows)):
-            self._run(network, held_out, {**DEFAULTS, **params}, said)
+            self._run(network, held_out, portfolio(network, params, classes), said)
             self._finish((rows, encoded), held_out)
 
     def _seed_of_fit(self) -> int:
@@ -117,7 +117,9 @@ class NASEstimator(BaseEstimator):  # type: ignore[misc]
         space = space_for(self.space, kind)
         return GridInputs(kind), space, f"X holds {kind}s ({why}), {x.shape}: space {space!r}"
 
-    def _run(self, network: Network, held_out: HeldOut, params: dict[str, Any], said: str) -> None:
+    def _run(
+        self, network: Network, held_out: HeldOut, first: list[dict[str, Any]], said: str
+    ) -> None:
         names = ("score",) if isinstance(self.objectives, str) else tuple(self.objectives)
         objective = make_objective(network, held_out, names, self.device)
         clock = held_out.clock
@@ -127,7 +129,7 @@ class NASEstimator(BaseEstimator):  # type: ignore[misc]
                 study = self.study_
                 held_out.kept.candidates = self._candidates[: self.ensemble]
             else:
-                study = begin(self, len(names), held_out.settings.seed, params)
+                study = begin(self, len(names), held_out.settings.seed, first)
             run(study, objective, self.n_trials, clock, step)
         self.study_ = study
 

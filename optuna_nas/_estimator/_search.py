@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
@@ -23,8 +24,8 @@ from optuna_nas.study import Objective
 from optuna_nas.training import resolve_device
 
 
-DEFAULT = "default"
-"""The origin of the first trial, in its user attr ``origin``."""
+DEFAULT, PORTFOLIO = "default", "portfolio"
+"""The origins of the first trial and of those after it, in their user attr ``origin``."""
 
 
 def make_objective(
@@ -54,8 +55,10 @@ def make_objective(
     return Objective(network, held_out, *(costs[name]() for name in names[1:]))
 
 
-def begin(estimator: Any, objectives: int, seed: int, params: Mapping[str, Any]) -> optuna.Study:
-    """A new study, with the hand-made network as its first trial.
+def begin(
+    estimator: Any, objectives: int, seed: int, first: Sequence[Mapping[str, Any]]
+) -> optuna.Study:
+    """A new study, with the hand-made networks as its first trials.
 
     Args:
         estimator:
@@ -64,8 +67,8 @@ def begin(estimator: Any, objectives: int, seed: int, params: Mapping[str, Any])
             How many.
         seed:
             The study's.
-        params:
-            Of the hand-made network and its training; those that nobody asks do not matter.
+        first:
+            The params of these networks and their training; those that nobody asks do not matter.
     """
     name = f"{type(estimator).__name__}-{uuid4().hex[:12]}"
     directions: list[Any] = ["maximize", *["minimize"] * (objectives - 1)]
@@ -77,7 +80,9 @@ def begin(estimator: Any, objectives: int, seed: int, params: Mapping[str, Any])
         study_name=None if estimator.storage is None else name,
         seed=seed,
     )
-    study.enqueue_trial(dict(params), user_attrs={"origin": DEFAULT})
+    for i, params in enumerate(first):
+        origin = PORTFOLIO if i else DEFAULT
+        study.enqueue_trial(dict(params), user_attrs={"origin": origin})
     return study
 
 

@@ -62,7 +62,12 @@ def test_a_warm_start_goes_on_with_the_study_and_never_gets_worse() -> None:
     assert classifier.study_ is study
     assert len(study.trials) == 4
     assert classifier.best_score_ >= score
-    assert [trial.user_attrs.get("origin") for trial in study.trials] == ["default", *[None] * 3]
+    assert [trial.user_attrs.get("origin") for trial in study.trials] == [
+        "default",
+        "portfolio",
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(
