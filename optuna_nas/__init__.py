@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from optuna_nas import visualization
     from optuna_nas._estimator import NASClassifier
     from optuna_nas._estimator import NASRegressor
+    from optuna_nas._export import export
+    from optuna_nas._export import load
     from optuna_nas.oneshot import Supernet
     from optuna_nas.oneshot import SupernetTrial
     from optuna_nas.space import build
@@ -54,6 +56,8 @@ _PACKAGES = (
 _HOME = {
     "build": "space",
     "create_study": "study",
+    "export": "_export",
+    "load": "_export",
     "NASClassifier": "_estimator",
     "NASRegressor": "_estimator",
     "Objective": "study",
@@ -70,6 +74,8 @@ _HOME = {
 __all__ = [
     "build",
     "create_study",
+    "export",
+    "load",
     "metrics",
     "NASClassifier",
     "NASRegressor",

@@ -42,7 +42,7 @@ def hypervolume(study: Study, reference: Sequence[float]) -> float:
         ValueError:
             If the reference is not one finite number for each objective.
     """
-    point = _checked_reference(study, reference)
+    point = checked_reference(study, reference)
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     trials, _ = parted(complete, study.directions)
     signs = [-1.0 if d == StudyDirection.MAXIMIZE else 1.0 for d in study.directions]
@@ -51,7 +51,19 @@ def hypervolume(study: Study, reference: Sequence[float]) -> float:
     return float(compute_hypervolume(better, point * signs)) if len(better) else 0.0
 
 
-def _checked_reference(study: Study, reference: Sequence[float]) -> NDArray[np.float64]:
+def checked_reference(study: Study, reference: Sequence[float]) -> NDArray[np.float64]:
+    """Returns a reference point as an array.
+
+    Args:
+        study:
+            Whose objectives it is for.
+        reference:
+            As for :func:`hypervolume`.
+
+    Raises:
+        ValueError:
+            If it is not one finite number for each objective.
+    """
     try:
         point = np.asarray(reference, dtype=float)
     except (TypeError, ValueError):

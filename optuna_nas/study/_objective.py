@@ -38,6 +38,9 @@ from optuna_nas.study._names import name_objectives
 from optuna_nas.study._number import as_number
 from optuna_nas.study._remembered import check_directions
 from optuna_nas.study._remembered import check_survey
+from optuna_nas.study._remembered_network import remember_network
+from optuna_nas.study._screen import checked_screen
+from optuna_nas.study._screen import Screen
 from optuna_nas.study._seeds import trial_rng
 from optuna_nas.training import is_out_of_memory
 from optuna_nas.training import Rejected
@@ -84,10 +87,12 @@ class Objective:
             a ``forward`` of several. By default the data of the first evaluator that has some.
         max_parameters:
             Larger networks are rejected; None for no limit.
+        screen:
+            What rejects poor candidates before they are trained.
 
     Raises:
         TypeError:
-            If network, an evaluator or a constraint is something else.
+            If network, an evaluator, a constraint or the screen is something else.
         ValueError:
             If there is no evaluator, or two constraints or unequal metrics have one name.
     """
@@ -99,6 +104,7 @@ class Objective:
         constraints: Sequence[Constraint] = (),
         example: Any = None,
         max_parameters: int | None = MAX_PARAMETERS,
+        screen: Screen | None = None,
     ) -> None:
         self.network = network
         self.evaluators = _checked_evaluators(evaluators)
@@ -106,6 +112,7 @@ class Objective:
         _check_metric_names(self.evaluators, self.constraints)
         self.example = _two_rows(example if example is not None else _example_of(evaluators))
         self.max_parameters = max_parameters
+        self.screen = checked_screen(screen)
         self._decisions: Mapping[str, BaseDistribution] | None = None
         self._device = "meta"
         self._rejected_in_a_row = 0
@@ -146,9 +153,12 @@ class Objective:
                 direction, or the network's decisions came, went or changed since the study began.
         """
         check_directions(study, self.evaluators)
+        if self.screen is not None:
+            self.screen.check_study(study)
         if self._decisions is None:
             self._decisions, self._device = decisions(self.network)
         check_survey(study, self._decisions)
+        remember_network(study, self.network, self.example)
         name_objectives(study, self.evaluators)
 
     def _candidate(self, trial: SampledTrial, costs: Costs) -> nn.Module:
@@ -161,6 +171,8 @@ class Objective:
         with _rejected_if_unbuildable(trial):
             module = construct(self.network, trial)
         self._dry_run(module)
+        if self.screen is not None:
+            self.screen.check(trial, module, self.example)
         return module
 
     def _costs(self, module: nn.Module, costs: Costs) -> dict[int, float]:

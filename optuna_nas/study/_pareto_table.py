@@ -132,7 +132,7 @@ def _interval(trials: Sequence[FrozenTrial], name: str) -> list[tuple[str, list[
     """Columns of the interval that a measurement of that name has in the trials' user attrs."""
     found = [trial.user_attrs.get(name) for trial in trials]
     records = [record if isinstance(record, dict) else {} for record in found]
-    ends = {end: [_end(record, end) for record in records] for end in ("low", "high")}
+    ends = {end: [interval_end(record, end) for record in records] for end in ("low", "high")}
     if all(all(value is None for value in values) for values in ends.values()):
         return []
     columns: list[tuple[str, list[Any]]] = [(f"{name} {e}", values) for e, values in ends.items()]
@@ -140,8 +140,15 @@ def _interval(trials: Sequence[FrozenTrial], name: str) -> list[tuple[str, list[
     return [*columns, (f"{name} noisy", noisy)] if any(noisy) else columns
 
 
-def _end(record: Mapping[str, Any], end: str) -> float | None:
-    """``low`` of a record, or ``low_ms``: the unit may stand behind it; None if it is none."""
+def interval_end(record: Mapping[str, Any], end: str) -> float | None:
+    """Returns ``low`` of a record, or ``low_ms``: the unit may stand behind it; or None.
+
+    Args:
+        record:
+            What a trial keeps of a measurement, as a user attr of the metric's name.
+        end:
+            ``"low"`` or ``"high"``.
+    """
     if record.get("repeats", FEWEST_REPEATS) < FEWEST_REPEATS:
         return None
     ends = (v for key, v in record.items() if key.split("_")[0] == end and is_number(v))

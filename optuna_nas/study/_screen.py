@@ -1,0 +1,234 @@
+"""``Screen``: poor candidates are not trained, as long as what tells them is worth its word.
+
+Published proxies are good on the benchmarks they were published on. So the screen first watches:
+it scores candidates that are trained anyway. It begins to reject only if the scores were right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+import math
+from typing import Any
+from typing import TypeAlias
+
+import numpy as np
+import optuna
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+from torch import nn
+
+from optuna_nas.metrics import Flops
+from optuna_nas.metrics import Parameters
+from optuna_nas.samplers._draw import generator
+from optuna_nas.space import CANNOT_BE_BUILT
+from optuna_nas.study._names import evaluator_name
+from optuna_nas.study._seeds import SEED
+from optuna_nas.study._truth_meter import as_number
+from optuna_nas.study._truth_meter import SCREEN
+from optuna_nas.study._truth_meter import Truth
+from optuna_nas.study._truth_meter import truth_now
+from optuna_nas.training import Rejected
+
+
+TRUTH = "optuna_nas:screen"
+"""Study user attr: ``{"estimate": its name, "trials": how many were measured, "spearman": {name:
+[rho, low, high]}, "off": why the screen is off, or None}``, written every few trials."""
+
+EVERY = 5
+
+Estimate: TypeAlias = Callable[[nn.Module, Any], float]
+"""``(module, trial) -> float``, more is better; NaN for no opinion."""
+
+_logger = optuna.logging.get_logger(f"optuna.{__name__}")  # obeys Optuna's verbosity
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Rejects candidates whose estimate is poor, before they are trained.
+
+    The first trials are all trained, and the estimate's rank correlation with what they came to is
+    measured (:func:`truth`). From then on, a candidate is rejected whose score is below the
+    quantile of all scores so far; but a share is trained whatever its score, drawn by the study's
+    seed and the trial's number, and only these go on measuring: among those that the screen
+    chose, it would look worse than it is. What is measured holds for what the sampler proposes.
+
+    The screen turns itself off, for good, when the 95 % interval of its correlation is not wholly
+    above zero, or wholly below the correlation of the parameter count. It says so once in Optuna's
+    log and in the study's user attr ``optuna_nas:screen``; it goes on scoring.
+
+    All that it knows is in the storage: workers share it, and a resume changes nothing.
+
+    Example:
+
+        .. code-block:: python
+
+            screen = Screen(Proxy(proxies.naswot, (x[:32], None)), quantile=0.5)
+            study.optimize(Objective(network, train, screen=screen), n_trials=200)
+
+    Args:
+        estimate:
+            A :class:`optuna_nas.proxies.Proxy`, a :class:`Surrogate`, or any ``(module, trial) ->
+            float``, more is better, whatever its ``direction``. NaN is no opinion.
+        quantile:
+            The share of candidates to reject, at least 0, below 1.
+        first:
+            How many trials to measure before any is rejected, at least 5. With 20 a correlation
+            below 0.43 cannot be told from none.
+        unscreened:
+            The share that is trained whatever its score, above 0, at most 1.
+        objective:
+            Which one the estimate is of, by its index.
+
+    Raises:
+        TypeError:
+            If the estimate is not callable.
+        ValueError:
+            If a number is out of range.
+    """
+
+    estimate: Estimate
+    quantile: float = 0.5
+    first: int = 20
+    unscreened: float = 0.2
+    objective: int = 0
+
+    def __post_init__(self) -> None:
+        if not callable(self.estimate) or isinstance(self.estimate, type):
+            raise TypeError(
+                "estimate must be a callable (module, trial) -> float, Proxy(naswot, batch), but "
+                f"is {self.estimate!r} ({type(self.estimate).__name__})."
+            )
+        if not 0 <= self.quantile < 1:
+            raise ValueError(f"quantile must be at least 0, below 1, but is {self.quantile!r}.")
+        if isinstance(self.first, bool) or self.first != int(self.first) or self.first < 5:
+            raise ValueError(f"first must be an int of at least 5, but is {self.first!r}.")
+        if not 0 < self.unscreened <= 1:
+            raise ValueError(
+                f"unscreened must be above 0, at most 1, but is {self.unscreened!r}: without "
+                "trials that it did not choose, nobody knows what a screen is worth."
+            )
+
+    @property
+    def name(self) -> str:
+        """The estimate's."""
+        return evaluator_name(self.estimate)
+
+    def check_study(self, study: Study) -> None:
+        """Checks that the study has the objective.
+
+        Args:
+            study:
+                A new or a loaded study.
+
+        Raises:
+            ValueError:
+                If it has not so many.
+        """
+        if not 0 <= self.objective < len(study.directions):
+            raise ValueError(
+                f"the screen's objective must be at least 0 and below {len(study.directions)}, "
+                f"the number of objectives of study {study.study_name!r}, but is "
+                f"{self.objective!r}."
+            )
+
+    def check(self, trial: Any, module: nn.Module, example: Any) -> None:
+        """Scores a candidate, notes it in the trial, and rejects it if the screen is on.
+
+        Args:
+            trial:
+                The candidate's. Without a study nothing is done.
+            module:
+                The candidate; it is left as it was if the estimate leaves it so.
+            example:
+                A batch of its inputs, to count FLOPs; or None.
+
+        Raises:
+            Rejected:
+                If the score is below the quantile.
+        """
+        study = getattr(trial, "study", None)
+        if study is None or math.isnan(score := float(self.estimate(module, trial))):
+            return
+        is_on = self._is_on(study)
+        chosen = is_on and not self._is_let_through(study, trial.number)
+        trial.set_user_attr(SCREEN, self._seen(score, module, example, chosen))
+        if chosen and score < (limit := self._limit(study)):
+            raise Rejected(
+                f"screened: {self.name} is {score:.6g}, below {limit:.6g}, the "
+                f"{self.quantile:g} quantile of all candidates so far"
+            )
+
+    def _is_on(self, study: Study) -> bool:
+        """Whether it has earned to reject; notes what it was measured by."""
+        noted = study.user_attrs.get(TRUTH, {})
+        noted = noted if noted.get("estimate") == self.name else {}
+        found = truth_now(study, self.name, objective=self.objective)
+        off = noted.get("off")
+        if found.trials >= self.first and off is None:
+            off = self._doubt(found)
+            if off is not None:
+                _logger.warning(f"The screen by {self.name} is turned off: {off}.")
+        if off != noted.get("off") or found.trials >= noted.get("trials", 0) + EVERY:
+            rhos = {n: [c.spearman, c.low, c.high] for n, c in found.coefficients.items()}
+            told = {"estimate": self.name, "trials": found.trials, "spearman": rhos, "off": off}
+            study.set_user_attr(TRUTH, told)
+        return off is None and found.trials >= self.first
+
+    def _doubt(self, found: Truth) -> str | None:
+        """What speaks against the estimate, or None."""
+        own, parameters = found.coefficients[self.name], found.coefficients.get("parameters")
+        among = f"its rank correlation with {found.trials} trials is {own}"
+        if own.low <= 0:
+            return f"{among}, which is not above zero"
+        if parameters is not None and own.high < parameters.spearman:
+            return f"{among}, below that of the parameter count, {parameters}"
+        return None
+
+    def _is_let_through(self, study: Study, number: int) -> bool:
+        seed = study.user_attrs.get(SEED, 0)
+        return bool(generator(seed, number, "screen").random() < self.unscreened)
+
+    def _seen(self, score: float, module: nn.Module, example: Any, chosen: bool) -> dict[str, Any]:
+        return {
+            "estimate": self.name,
+            "score": score if math.isfinite(score) else None,
+            "parameters": Parameters().measure(module),
+            "flops": _flops(module, example),
+            "chosen": chosen,
+        }
+
+    def _limit(self, study: Study) -> float:
+        """The quantile of the scores of all candidates, trained or not."""
+        trials: list[FrozenTrial] = study._get_trials(deepcopy=False, use_cache=True)
+        seen = [trial.user_attrs.get(SCREEN, {}) for trial in trials]
+        scores = [as_number(one["score"]) for one in seen if one.get("estimate") == self.name]
+        return float(np.quantile(scores, self.quantile, method="lower"))
+
+
+def checked_screen(screen: Any) -> Screen | None:
+    """What an objective was given as its screen.
+
+    Args:
+        screen:
+            A screen or None.
+
+    Raises:
+        TypeError:
+            If it is something else.
+    """
+    if screen is not None and not isinstance(screen, Screen):
+        raise TypeError(
+            "screen must be a Screen, Screen(Proxy(naswot, batch), quantile=0.5), but is "
+            f"{screen!r} ({type(screen).__name__})."
+        )
+    return screen
+
+
+def _flops(module: nn.Module, example: Any) -> float | None:
+    if example is None:
+        return None
+    try:
+        return Flops(example).measure(module)
+    except (*CANNOT_BE_BUILT, IndexError):  # what cannot be counted is no reason not to train
+        return None

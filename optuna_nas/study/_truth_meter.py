@@ -1,0 +1,149 @@
+"""The truth meter: what an estimate made before training turned out to be worth.
+
+Only trials that were trained whatever their score are measured. Those that a screen chose are
+alike in their scores, and so would make a good estimate look poor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import math
+from typing import Any
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState
+
+from optuna_nas.metrics._latency_fit import interval
+from optuna_nas.metrics._latency_fit import spearman
+from optuna_nas.samplers._ranking import has_value
+from optuna_nas.samplers._scores import scores
+
+
+SCREEN = "screen"
+"""Trial user attr: ``{"estimate": its name, "score", "parameters", "flops": numbers, "chosen":
+whether the score had a say in that the candidate is trained}``; a number that there is none of is
+None."""
+
+BASELINES = ("parameters", "flops")
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """A rank correlation, and where it may lie.
+
+    Args:
+        spearman:
+            In -1..1.
+        low:
+            The lower end of its 95 % interval.
+        high:
+            The upper end.
+    """
+
+    spearman: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.spearman:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What an estimate is worth, beside what costs nothing.
+
+    Args:
+        trials:
+            How many were measured.
+        coefficients:
+            By name, the estimate first, then ``"parameters"`` and ``"flops"``: Spearman's rho with
+            what trials came to. One that is not known of all of them is left out.
+    """
+
+    trials: int
+    coefficients: dict[str, Coefficient]
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{name} {value}" for name, value in self.coefficients.items())
+        return f"{told}, {self.trials} trials"
+
+
+def truth(study: Study, estimate: str, *, objective: int = 0) -> list[Truth]:
+    """How the worth of an estimate was measured, trial by trial.
+
+    The coefficient is Spearman's, with trials in the order of an objective and behind them those
+    that were pruned after a report; the interval that of Bonett and Wright (2000), eq. 6,
+    https://doi.org/10.1007/BF02294183. It is pointwise: looked at after each trial, it is left
+    sooner or later by chance.
+
+    Args:
+        study:
+            Whose trials a screen has seen.
+        estimate:
+            Its name.
+        objective:
+            By which to order trials.
+
+    Returns:
+        One for each trial measured, in the order they ended; the last is from all of them.
+    """
+    measured = measured_trials(study, estimate)
+    return [_truth(study, measured[:n], estimate, objective) for n in range(1, len(measured) + 1)]
+
+
+def truth_now(study: Study, estimate: str, *, objective: int = 0) -> Truth:
+    """The last of :func:`truth`, from all trials measured; there may be none."""
+    return _truth(study, measured_trials(study, estimate), estimate, objective)
+
+
+def measured_trials(study: Study, estimate: str) -> list[FrozenTrial]:
+    """The trials that were trained whatever their score, in the order they ended.
+
+    Args:
+        study:
+            Whose trials a screen has seen.
+        estimate:
+            Its name.
+    """
+    ended = study._get_trials(
+        deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED), use_cache=True
+    )
+    found = [
+        trial
+        for trial in ended
+        if has_value(trial)
+        and (seen := trial.user_attrs.get(SCREEN, {})).get("estimate") == estimate
+        and not seen["chosen"]
+    ]
+    return sorted(found, key=_when)
+
+
+def as_number(value: Any) -> float:
+    """A score as it is noted: None, which JSON can hold, for minus infinity."""
+    return -math.inf if value is None else float(value)
+
+
+def _truth(study: Study, trials: Sequence[FrozenTrial], estimate: str, objective: int) -> Truth:
+    if not trials:
+        return Truth(0, {})
+    worth = scores(trials, study.directions)[:, objective].tolist()
+    seen = [trial.user_attrs[SCREEN] for trial in trials]
+    columns = {estimate: [as_number(one["score"]) for one in seen]}
+    for name in BASELINES:
+        if name != estimate and all(one[name] is not None for one in seen):
+            columns[name] = [float(one[name]) for one in seen]
+    return Truth(len(trials), {name: _measured(x, worth) for name, x in columns.items()})
+
+
+def _measured(estimates: list[float], worth: list[float]) -> Coefficient:
+    if len(worth) < 4:
+        return Coefficient(spearman(estimates, worth) if len(worth) > 1 else 0.0, -1.0, 1.0)
+    rho = spearman(estimates, worth)
+    return Coefficient(rho, *interval(rho, len(worth)))
+
+
+def _when(trial: FrozenTrial) -> tuple[float, int]:
+    assert trial.datetime_complete is not None
+    return trial.datetime_complete.timestamp(), trial.number

@@ -1,0 +1,74 @@
+"""The answer of a report, in three sentences: what was found, against what, for how much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from optuna.trial import FrozenTrial
+
+from optuna_nas.study._front import knee_point
+from optuna_nas.visualization._report_controls import compared
+from optuna_nas.visualization._report_controls import verdicts
+from optuna_nas.visualization._report_document import duration
+from optuna_nas.visualization._report_document import number
+from optuna_nas.visualization._report_document import plural
+from optuna_nas.visualization._report_search import epochs_of
+from optuna_nas.visualization._report_search import Search
+from optuna_nas.visualization._report_search import seconds_of
+
+
+def answer(search: Search) -> str:
+    """Returns the three sentences.
+
+    Args:
+        search:
+            What is reported on.
+    """
+    return " ".join([_found(search), _against(search), _took(search)])
+
+
+def _found(search: Search) -> str:
+    tried = plural(len(search.trials), "trial")
+    if not search.trials:
+        return "Nothing was tried yet."
+    if not search.best:
+        return f"Of {tried}, none gave a network that was trained to the end within all limits."
+    if not search.several:
+        best = search.best[0]
+        return f"Of {tried}, trial {best.number} is the best: {_values(search, best)}."
+    if len(search.best) == 1:
+        best = search.best[0]
+        return f"Of {tried}, one is better than all others: trial {best.number}, " + (
+            f"{_values(search, best)}."
+        )
+    first, last, knee = search.best[0], search.best[-1], knee_point(search.study)
+    return (
+        f"Of {tried}, {len(search.best)} are on the Pareto front, from {_values(search, first)} "
+        f"(trial {first.number}) to {_values(search, last)} (trial {last.number}), with the knee "
+        f"at {_values(search, knee)} (trial {knee.number})."
+    )
+
+
+def _against(search: Search) -> str:
+    """On the test, if there was one; else against random search; the rest is below."""
+    told: Sequence[str] = verdicts(search)
+    if told:
+        return told[0]
+    found = compared(search)
+    if found is None:
+        return "It was held against no random search, so its worth is not known."
+    if isinstance(found, str):
+        return "Random search was run, but cannot be compared."
+    verdict = found.differences[0].verdict.removesuffix(" Search with more seeds.")
+    return f"{verdict[:1].upper()}{verdict[1:]}"
+
+
+def _took(search: Search) -> str:
+    epochs = epochs_of(search.trials)
+    told = "" if epochs is None else f" and {plural(epochs, 'epoch')}"
+    return f"The trials took {duration(seconds_of(search.trials))}{told}."
+
+
+def _values(search: Search, trial: FrozenTrial) -> str:
+    named = zip(search.names, trial.values, strict=True)
+    return ", ".join(f"{name} {number(value)}" for name, value in named)

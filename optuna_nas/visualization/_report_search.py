@@ -1,0 +1,187 @@
+"""What a report is made from: a study, and what stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState
+
+from optuna_nas.samplers._ranking import best_first
+from optuna_nas.samplers._ranking import parted
+from optuna_nas.space import Network
+from optuna_nas.study._front import front
+from optuna_nas.study._names import metric_names
+from optuna_nas.study._seeds import SEED
+
+
+SEARCH = "optuna_nas:search"
+"""Study user attr that ``optuna-nas search`` leaves: data, space, epochs, in plain words."""
+
+ROWS = 20
+"""Of a Pareto front; of one objective, half as many."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search to report on.
+
+    Args:
+        study:
+            The search.
+        network:
+            Its search space, or None if nobody knows it.
+        example:
+            A batch of its inputs, or None.
+        repeats:
+            The same search with other seeds.
+        controls:
+            Random search, a study for each seed.
+        result:
+            What ``optuna-nas search`` wrote into ``result.json``; empty for other studies.
+    """
+
+    study: Study
+    network: Network | None
+    example: Any
+    repeats: tuple[Study, ...]
+    controls: tuple[Study, ...]
+    result: Mapping[str, Any]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Of the objectives."""
+        return metric_names(self.study)
+
+    @cached_property
+    def trials(self) -> list[FrozenTrial]:
+        """All of the study."""
+        return self.study.get_trials(deepcopy=False)
+
+    @cached_property
+    def feasible(self) -> list[FrozenTrial]:
+        """The complete ones that break no constraint, the best first, each network once."""
+        complete = self.of(TrialState.COMPLETE)
+        kept, _ = parted(complete, self.study.directions)
+        return distinct(best_first(kept, self.study.directions))
+
+    @cached_property
+    def best(self) -> list[FrozenTrial]:
+        """The front, the best by the first objective first; with one objective the best ten."""
+        if not self.several:
+            return self.feasible[: ROWS // 2]
+        return sorted(front(self.study), key=self._by_first) if self.feasible else []
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several objectives."""
+        return len(self.names) > 1
+
+    @property
+    def seed(self) -> Any:
+        """What the study began with, or None."""
+        return self.study.user_attrs.get(SEED)
+
+    @property
+    def signature(self) -> Mapping[str, Any]:
+        """What ``optuna-nas search`` says that the study is of; empty for other studies."""
+        found = self.study.user_attrs.get(SEARCH)
+        return found if isinstance(found, Mapping) else {}
+
+    def of(self, *states: TrialState) -> list[FrozenTrial]:
+        """Returns the trials of some states.
+
+        Args:
+            *states:
+                Which.
+        """
+        return [trial for trial in self.trials if trial.state in states]
+
+    def told(self, *keys: str) -> Any:
+        """Returns what the result says, or None.
+
+        Args:
+            *keys:
+                From the outside in.
+        """
+        found: Any = self.result
+        for key in keys:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return found
+
+    def numbers(self, *keys: str) -> dict[str, float]:
+        """Returns the numbers that the result has in one place, by name.
+
+        Args:
+            *keys:
+                From the outside in.
+        """
+        found = self.told(*keys)
+        pairs = found.items() if isinstance(found, Mapping) else ()
+        return {str(name): float(v) for name, v in pairs if isinstance(v, int | float)}
+
+    def _by_first(self, trial: FrozenTrial) -> float:
+        return -trial.values[0] if self.study.directions[0].name == "MAXIMIZE" else trial.values[0]
+
+
+def distinct(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Returns the first trial of each network.
+
+    Args:
+        trials:
+            In order.
+    """
+    found: dict[str, FrozenTrial] = {}
+    for trial in trials:
+        found.setdefault(repr(sorted(trial.params.items())), trial)
+    return list(found.values())
+
+
+def seconds_of(trials: Sequence[FrozenTrial]) -> float:
+    """Returns what trials took, one after the other.
+
+    Args:
+        trials:
+            Of any state.
+    """
+    return sum(t.duration.total_seconds() for t in trials if t.duration is not None)
+
+
+def epochs_of(trials: Sequence[FrozenTrial]) -> int | None:
+    """Returns the epochs that trials trained; None if none of them says.
+
+    Args:
+        trials:
+            Of any state.
+    """
+    found = [trial.user_attrs.get("epochs") for trial in trials]
+    told = [epochs for epochs in found if isinstance(epochs, int | float)]
+    return round(sum(told)) if told else None
+
+
+def lost(trials: Sequence[FrozenTrial]) -> dict[str, list[FrozenTrial]]:
+    """Returns trials by what became of them; only what there is.
+
+    Args:
+        trials:
+            Of any state.
+    """
+    kinds: dict[str, list[FrozenTrial]] = {kind: [] for kind in KINDS.values()}
+    for trial in trials:
+        kind = "rejected" if "rejected" in trial.user_attrs else KINDS[trial.state]
+        kinds.setdefault(kind, []).append(trial)
+    return {kind: found for kind, found in kinds.items() if found}
+
+
+KINDS = {
+    TrialState.COMPLETE: "trained to the end",
+    TrialState.PRUNED: "stopped early",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
