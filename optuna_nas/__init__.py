@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from optuna_nas import metrics
     from optuna_nas import oneshot
     from optuna_nas import ops
+    from optuna_nas import proxies
     from optuna_nas import pruners
     from optuna_nas import samplers
     from optuna_nas import space
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from optuna_nas.study import warm_start
     from optuna_nas.training import Rejected
     from optuna_nas.training import Train
+    from optuna_nas.visualization import report
 
 
 __version__ = "0.1.0"
@@ -45,6 +47,7 @@ _PACKAGES = (
     "metrics",
     "oneshot",
     "ops",
+    "proxies",
     "pruners",
     "samplers",
     "space",
@@ -62,6 +65,7 @@ _HOME = {
     "NASRegressor": "_estimator",
     "Objective": "study",
     "Rejected": "training",
+    "report": "visualization",
     "SampledTrial": "space",
     "Supernet": "oneshot",
     "SupernetTrial": "oneshot",
@@ -82,8 +86,10 @@ __all__ = [
     "Objective",
     "oneshot",
     "ops",
+    "proxies",
     "pruners",
     "Rejected",
+    "report",
     "SampledTrial",
     "samplers",
     "space",

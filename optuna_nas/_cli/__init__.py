@@ -47,7 +47,7 @@ def start(
     """Neural architecture search that is an Optuna study."""
 
 
-@app.command()
+@app.command(epilog="Example: optuna-nas show studies/train/study.journal --json")
 def show(
     storage: Annotated[
         str, Argument(help="A study's storage: studies/digits/study.journal, or a URL.")
@@ -64,7 +64,7 @@ def show(
         run(storage, study_name, Console(), as_json=as_json)
 
 
-@app.command()
+@app.command(epilog="Example: optuna-nas compare a=1.journal,2.journal b=3.journal,4.journal")
 def compare(
     methods: Annotated[
         list[str],
@@ -92,7 +92,7 @@ def compare(
         run(methods, reference, Console(), as_json=as_json)
 
 
-@app.command()
+@app.command(epilog="Example: optuna-nas export studies/train --to model --trial 7")
 def export(
     folder: Annotated[Path, Argument(help="The folder of a search: studies/digits.")],
     to: Annotated[Path, Option(help="The folder to write.")],
@@ -114,7 +114,7 @@ def export(
         run(folder, to, trial, storage, overwrite, consoles())
 
 
-@app.command()
+@app.command(epilog="Example: optuna-nas predict studies/train/model rows.csv --proba")
 def predict(
     model: Annotated[Path, Argument(help="An exported network: studies/train/model.")],
     rows: Annotated[
@@ -137,7 +137,42 @@ def predict(
         run(model, rows, proba, drop or (), out)
 
 
-@app.command()
+@app.command(epilog="Example: optuna-nas report studies/train/study.journal --out report.md")
+def report(
+    storage: Annotated[
+        str, Argument(help="A study's storage: studies/digits/study.journal, or a URL.")
+    ],
+    study_name: Annotated[
+        str | None, Option(help="Which study, if the storage holds several.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        Option(help="An .html or .md file; by default report.html beside the storage's file."),
+    ] = None,
+    control: Annotated[
+        list[str] | None,
+        Option(help="A study of random search; may be repeated. By default the one beside."),
+    ] = None,
+    repeat: Annotated[
+        list[str] | None,
+        Option(help="A study of the same search with another seed; may be repeated."),
+    ] = None,
+    network: Annotated[
+        str | None,
+        Option(help="module:function, the search space, if it is none of optuna_nas.spaces."),
+    ] = None,
+) -> None:
+    """Write one page to send: what was asked, found and spent, and how good the practice was.
+
+    The page opens offline. As .md it has its pictures in a folder beside it.
+    """
+    with told():
+        from optuna_nas._cli._report import report as run
+
+        run(storage, study_name, out, control or (), repeat or (), network, Console())
+
+
+@app.command(epilog="Example: optuna-nas dashboard studies/train/study.journal --port 0")
 def dashboard(
     storage: Annotated[
         str, Argument(help="A study's storage: studies/digits/study.journal, or a URL.")

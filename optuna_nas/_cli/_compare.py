@@ -24,9 +24,9 @@ from optuna_nas._cli._study import SEARCH
 from optuna_nas._cli._study import without_password
 from optuna_nas.study import compare as compare_studies
 from optuna_nas.study import Comparison
-from optuna_nas.visualization._progress import Band
-from optuna_nas.visualization._progress import band
-from optuna_nas.visualization._progress import progress
+from optuna_nas.study._progress import Band
+from optuna_nas.study._progress import band
+from optuna_nas.study._progress import progress
 
 
 MUST_AGREE = ("data", "target", "drop", "task", "objectives")

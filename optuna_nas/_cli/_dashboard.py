@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
-import os
 from pathlib import Path
-import sys
 from time import sleep
 from typing import Any
 
@@ -23,6 +20,7 @@ from optuna_nas._cli._dashboard_server import serving
 from optuna_nas._cli._errors import bad_input
 from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._errors import nearest
+from optuna_nas._cli._function import load_function
 from optuna_nas._cli._progress import plural
 from optuna_nas._cli._study import connect
 from optuna_nas._cli._study import without_password
@@ -70,7 +68,7 @@ def dashboard(
             f"{', '.join(map(repr, studies))}. Say which: --study-name."
         )
     folder = artifacts or _beside(storage)
-    search_space = None if network is None else _imported(network)
+    search_space = None if network is None else imported(network)
     with bad_input((ValueError, ImportError)):
         dashboards = {name: Dashboard(folder, search_space) for name in studies}
     with serving(opened, folder, port) as port:
@@ -166,19 +164,15 @@ def _beside(storage: str) -> Path:
     return Path("artifacts") if "://" in file else Path(file).parent / "artifacts"
 
 
-def _imported(network: str) -> Any:
-    """What ``module:name`` names; the module may lie in the current folder."""
-    module, _, name = network.partition(":")
-    if not module or not name:
-        raise BadInput(f"--network must be module:function, as in nets:Net, not {network!r}.")
-    sys.path.insert(0, os.getcwd())
-    try:
-        with bad_input((ImportError,), before=f"--network {network} cannot be imported: "):
-            found = import_module(module)
-    finally:
-        sys.path.remove(os.getcwd())
-    if not hasattr(found, name):
-        raise BadInput(f"--network {network}: {module} has no {name}.{nearest(name, dir(found))}")
-    if not callable(getattr(found, name)):
-        raise BadInput(f"--network {network} must be a function of a trial, but is none.")
-    return getattr(found, name)
+def imported(network: str) -> Any:
+    """What ``--network`` names.
+
+    Args:
+        network:
+            ``"module:function"``.
+
+    Raises:
+        BadInput:
+            If there is no such module, or no such function in it.
+    """
+    return load_function(network, "--network")

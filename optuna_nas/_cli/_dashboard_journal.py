@@ -1,4 +1,4 @@
-"""Whether a journal can be read and added to, before it is."""
+"""Whether a journal can be read, before it is."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from optuna_nas._cli._errors import BadInput
 
 
 PATIENCE = 1.0
-"""Seconds that a process which writes a line has to end it."""
+"""Seconds that a process which writes a line has to end it and open the lock."""
 
 
 def check_journal(path: Path) -> None:
-    """Checks each line of a journal.
+    """Checks each line of a journal, but for a last one without an end: opening it mends that.
 
     Args:
         path:
@@ -22,21 +22,13 @@ def check_journal(path: Path) -> None:
 
     Raises:
         BadInput:
-            If a line is damaged, or the last has no end: what would be written next would become
-            part of it.
+            If a line is damaged.
     """
     if path.is_dir() or path.suffix != ".journal":
         return  # which opening it will tell
-    if not _ends(path):
-        sleep(PATIENCE)
-    if not _ends(path):
-        raise BadInput(
-            f"{path} ends in the middle of a line: a process died while it wrote. Take that line "
-            "away, and nothing else is lost; on Linux: sed -i '$d' and the file's name."
-        )
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
-            if not _is_entry(line):
+            if line.endswith(b"\n") and not _is_entry(line):
                 raise BadInput(
                     f"line {number} of {path} is no entry of a journal: "
                     f"{line[:40].decode(errors='replace')!r}. Take it away, or take a copy of the "
@@ -56,14 +48,6 @@ def is_locked(storage: str) -> bool:
         return False
     sleep(PATIENCE)  # a lock is held for as long as a line takes
     return lock.is_symlink()
-
-
-def _ends(path: Path) -> bool:
-    with path.open("rb") as file:
-        if file.seek(0, 2) == 0:
-            return True
-        file.seek(-1, 2)
-        return file.read(1) == b"\n"
 
 
 def _is_entry(line: bytes) -> bool:

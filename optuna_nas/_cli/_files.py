@@ -11,10 +11,8 @@ from typing import Any
 
 import optuna
 from optuna.trial import TrialState
-import torch
 from torch import nn
 
-import optuna_nas
 from optuna_nas._cli._errors import bad_input
 from optuna_nas._cli._finish import Finalist
 from optuna_nas._cli._finish import Outcome
@@ -27,9 +25,13 @@ from optuna_nas._estimator._table import TableInputs
 from optuna_nas._export import export_fitted
 from optuna_nas._export import ExportError
 from optuna_nas._export import Fitted
+from optuna_nas.visualization import report
+from optuna_nas.visualization._report_spent import installed
+from optuna_nas.visualization._report_spent import machine
 
 
 MODEL = "model"
+REPORT = "report.html"
 RESULT = "result.json"
 
 CHECKED = 100
@@ -107,11 +109,8 @@ def make_result(
     return {
         "command": without_password(options.command()),
         "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "versions": {
-            "optuna_nas": optuna_nas.__version__,
-            "optuna": optuna.__version__,
-            "torch": torch.__version__,
-        },
+        "versions": installed(),
+        "hardware": machine(),
         "options": {**_plain(asdict(options)), "epochs": setup.epochs},
         "data": {
             "name": data.name,
@@ -130,6 +129,7 @@ def make_result(
         "test": {t.name: t.score for t in tested},
         "control_winners": {t.name: asdict(t.winner) for t in tested[1:] if t.winner},
         "model": str(options.folder / MODEL),
+        "report": str(options.folder / REPORT),
         "seconds": {what: round(value, 1) for what, value in seconds.items()},
     }
 
@@ -144,6 +144,31 @@ def save_result(folder: Path, result: dict[str, Any]) -> None:
             As :func:`make_result` gives it.
     """
     write(folder / RESULT, json.dumps(result, indent=2) + "\n")
+
+
+def save_report(
+    setup: Setup, study: optuna.Study, control: optuna.Study | None, result: dict[str, Any]
+) -> None:
+    """Saves the page to send.
+
+    Args:
+        setup:
+            What was searched.
+        study:
+            The search.
+        control:
+            Random search beside it.
+        result:
+            As :func:`make_result` gives it.
+    """
+    report(
+        study,
+        setup.options.folder / REPORT,
+        network=setup.space.network,
+        example=setup.data.train[0][:2],
+        control=() if control is None else control,
+        result=result,
+    )
 
 
 def _study(study: optuna.Study, options: Options) -> dict[str, Any]:

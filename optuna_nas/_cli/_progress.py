@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -11,8 +12,10 @@ import optuna
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 from rich.console import Console
+from rich.console import RenderableType
 from rich.progress import BarColumn
 from rich.progress import Progress
+from rich.progress import ProgressColumn
 from rich.progress import SpinnerColumn
 from rich.progress import TextColumn
 
@@ -24,7 +27,9 @@ class Step(Protocol):
 
 
 @contextmanager
-def progress(console: Console, title: str, done: int, total: int) -> Iterator[Step]:
+def progress(
+    console: Console, title: str, done: int, total: int, below: RenderableType = ""
+) -> Iterator[Step]:
     """Shows how far something is.
 
     Args:
@@ -36,6 +41,8 @@ def progress(console: Console, title: str, done: int, total: int) -> Iterator[St
             How much of it is done already.
         total:
             How much there is to do.
+        below:
+            What else is shown; it is asked for again a few times a second.
     """
     if not console.is_terminal:
         yield lambda done, said: None
@@ -47,9 +54,22 @@ def progress(console: Console, title: str, done: int, total: int) -> Iterator[St
         TextColumn("{task.completed} of {task.total}"),
         TextColumn("[dim]{task.fields[said]}"),
     )
-    with Progress(*columns, console=console) as bars:
+    with _Bars(*columns, below=below, console=console) as bars:
         task = bars.add_task(title, total=total, completed=done, said="")
         yield lambda done, said: bars.update(task, completed=done, said=said)
+
+
+class _Bars(Progress):
+    """With something below, as rich's own documentation does it."""
+
+    def __init__(self, *columns: ProgressColumn, below: RenderableType, console: Console) -> None:
+        self._below = below
+        super().__init__(*columns, console=console, refresh_per_second=4)
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        if self._below:
+            yield self._below
 
 
 class Report:

@@ -23,6 +23,7 @@ from optuna_nas._cli._errors import bad_input
 from optuna_nas._cli._files import make_result
 from optuna_nas._cli._files import MODEL
 from optuna_nas._cli._files import save_model
+from optuna_nas._cli._files import save_report
 from optuna_nas._cli._files import save_result
 from optuna_nas._cli._finish import best_trials
 from optuna_nas._cli._finish import default_mlp
@@ -32,6 +33,7 @@ from optuna_nas._cli._finish import rank
 from optuna_nas._cli._finish import refit
 from optuna_nas._cli._finish import SEEDS
 from optuna_nas._cli._interrupt import interruptible
+from optuna_nas._cli._live import Lines
 from optuna_nas._cli._options import Options
 from optuna_nas._cli._progress import plural
 from optuna_nas._cli._progress import progress
@@ -156,7 +158,9 @@ def _search(
     if before >= total:
         console.print(f"That is all; --trials {before + 10} would add 10.", highlight=False)
         return
-    with progress(console, title, before, total) as step, interruptible(study):
+    metric = objectives(study)[0]
+    lines = Lines(study, metric)
+    with progress(console, title, before, total, lines) as step, interruptible(study):
         optimize(
             study,
             objective,
@@ -164,7 +168,7 @@ def _search(
             workers=options.workers,
             threads=options.threads,
             timeout=timeout,
-            callbacks=[Report(step, objectives(study)[0], before, total, timeout)],
+            callbacks=[lines, Report(step, metric, before, total, timeout)],
             say=lambda text: say(escape(text)),
         )
 
@@ -190,6 +194,7 @@ def _finish(
     save_result(options.folder, result)
     scores = {f"test {setup.data.metric}": tested[0].score}
     save_model(setup, module, finalists[0].params, options.folder / MODEL, scores, overwrite=True)
+    save_report(setup, study, studies.get("random search"), result)
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return

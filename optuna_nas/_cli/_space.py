@@ -8,9 +8,6 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import fields
 from dataclasses import MISSING
-from importlib import import_module
-from pathlib import Path
-import sys
 from typing import Any
 
 import torch
@@ -18,6 +15,7 @@ import torch
 from optuna_nas import spaces
 from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._errors import nearest
+from optuna_nas._cli._function import load_function
 from optuna_nas._cli._options import SPACES
 from optuna_nas._estimator._grids import GridInputs
 from optuna_nas._estimator._spaces import FITTING
@@ -128,42 +126,12 @@ def make_space(
     if name in MORE:
         network = MORE[name](targets.out_features, rows.shape[1])
         return Space(type(network).__name__, network, {})
-    space = load_function(name) if ":" in name else name
+    space = load_function(name, "--space") if ":" in name else name
     network, params = make_network(space, inputs, tuple(rows.shape[1:]), targets)
     if ":" not in name:
         return Space(type(network).__name__, network, params)
     _check_takes(name, network, params, rows, targets.out_features)
     return Space(name, network, params)
-
-
-def load_function(name: str) -> Any:
-    """The function of a trial that a name stands for; the current folder can be imported from.
-
-    Args:
-        name:
-            ``"module:function"``.
-
-    Raises:
-        BadInput:
-            If there is no such module, or no such function in it.
-    """
-    module, _, function = name.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)  # for good: the workers of a search import it too
-    try:
-        found = import_module(module)
-    except (ImportError, ValueError) as error:
-        raise BadInput(
-            f"--space {name}: module {module!r} cannot be imported from {here}: {error}."
-        ) from None
-    if not callable(getattr(found, function, None)):
-        legal = [n for n, value in vars(found).items() if callable(value) and n[0] != "_"]
-        raise BadInput(
-            f"--space {name}: module {module!r} has no function or class {function!r}."
-            f"{nearest(function, legal)}"
-        )
-    return getattr(found, function)
 
 
 def first_choices(params: Mapping[str, Any]) -> AnsweredTrial:

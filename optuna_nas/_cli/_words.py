@@ -18,6 +18,7 @@ from optuna_nas._cli._data import Data
 from optuna_nas._cli._decisions import as_table
 from optuna_nas._cli._decisions import front_table
 from optuna_nas._cli._files import MODEL
+from optuna_nas._cli._files import REPORT
 from optuna_nas._cli._files import RESULT
 from optuna_nas._cli._finish import Finalist
 from optuna_nas._cli._finish import Outcome
@@ -179,7 +180,8 @@ def report_files(console: Console, setup: Setup) -> None:
     folder = setup.options.folder
     lines = {
         "Study": f"{without_password(setup.options.where)}, which optuna-nas show prints",
-        "Report": str(folder / RESULT),
+        "Report": str(folder / REPORT),
+        "Result": str(folder / RESULT),
         "Again": f"optuna-nas search --config {folder / CONFIG}",
         "Network": str(folder / MODEL),
         "Use": f"optuna-nas predict {folder / MODEL} {_rows_of(setup)}",

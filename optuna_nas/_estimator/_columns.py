@@ -18,8 +18,8 @@ Array: TypeAlias = np.ndarray[Any, Any]
 
 NUMBER, TIME, CATEGORY = "number", "time", "category"
 
-PARTS = 5
-"""A time is its year, month, day, weekday and hour."""
+PARTS = 11
+"""A time is its year, month, day and hour, and whether it is a Monday, ... a Sunday."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def read(column: Column, kind: str) -> Array:
             What it was in ``fit``.
 
     Returns:
-        Numbers ``[n, 1]`` or parts of times ``[n, 5]``, float64; or categories ``[n, 1]``,
+        Numbers ``[n, 1]`` or parts of times ``[n, 11]``, float64; or categories ``[n, 1]``,
         strings. What is missing is NaN in all of them.
 
     Raises:
@@ -219,8 +219,8 @@ def _parts(values: Array) -> Array:
             years.astype(np.int64) + 1970,
             months.astype(np.int64) % 12 + 1,
             (days - months).astype(np.int64) + 1,
-            (days.astype(np.int64) + 3) % 7,  # 1970 began on a Thursday; Monday is 0
             (values.astype("datetime64[h]") - days).astype(np.int64),
+            np.eye(7)[(days.astype(np.int64) + 3) % 7],  # 1970 began on a Thursday
         ]
     ).astype(np.float64)
     parts[np.isnat(values)] = np.nan

@@ -30,6 +30,15 @@ from optuna_nas.space import Network
 
 
 LARGEST = 2**31
+KINDS = ("table", "image", "sequence", "tensor")
+FIELDS: dict[str, tuple[type, ...]] = {
+    "classes": (list, type(None)),
+    "inputs": (dict,),
+    "network": (dict, type(None)),
+    "params": (dict, type(None)),
+    "without_onnx": (str, type(None)),
+}
+"""What must be in ``model.json`` beside format and version, and of which type."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +112,14 @@ def load(path: str | Path, network: Network | None = None, *, largest: int = LAR
             "Build the module yourself; safetensors.torch.load_file reads its weights."
         )
     chosen = rebuilt(model["network"]) if network is None else network
-    module = made(chosen, model["params"])
     tensors = _read_weights(_file(folder, WEIGHTS, largest))
-    _fill(module, _below("network.", tensors))
+    weights = _below("network.", tensors)
+    if network is None:  # whose sizes are the file's: no memory is given for what does not fit
+        with torch.device("meta"):
+            _check_fits(made(chosen, model["params"]), weights)
+    module = made(chosen, model["params"])
+    _check_fits(module, weights)
+    module.load_state_dict(weights)
     classes = model["classes"]
     return Loaded(
         module=module.eval(),
@@ -149,7 +163,7 @@ def load_program(
             raise ValueError(f"there is no {ONNX} in {str(folder)!r}: {model['without_onnx']}.")
         _file(folder, ONNX, largest)
     else:
-        check_without_pickles(_file(folder, PROGRAM, largest))
+        check_without_pickles(_file(folder, PROGRAM, largest), largest)
     return Program(folder, runtime or "torch")
 
 
@@ -158,7 +172,7 @@ def _read_model(folder: Path, largest: int) -> dict[str, Any]:
         raise FileNotFoundError(f"there is no folder {str(folder)!r}.")
     try:
         model: Any = json.loads(_file(folder, MODEL, largest).read_text("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{str(folder)!r} is no export: {MODEL} cannot be read: {error}"
         ) from None
@@ -169,6 +183,13 @@ def _read_model(folder: Path, largest: int) -> dict[str, Any]:
             f"{str(folder)!r} has version {model.get('version')!r} of the format, but this "
             f"library reads {VERSION}. Take the one that wrote it."
         )
+    for name, kinds in FIELDS.items():
+        if name not in model or not isinstance(model[name], kinds):
+            raise ValueError(
+                f"{str(folder)!r} is no export: {name} of {MODEL} is {model.get(name)!r:.60}."
+            )
+    if model["inputs"].get("kind") not in KINDS:
+        raise ValueError(f"{str(folder)!r} is no export: {MODEL} has inputs of no kind we know.")
     return model
 
 
@@ -199,7 +220,7 @@ def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): v for name, v in pairs if name.startswith(prefix)}
 
 
-def _fill(module: nn.Module, weights: dict[str, Tensor]) -> None:
+def _check_fits(module: nn.Module, weights: dict[str, Tensor]) -> None:
     expected = {name: tuple(values.shape) for name, values in module.state_dict().items()}
     given = {name: tuple(values.shape) for name, values in weights.items()}
     problems = [f"{n} is missing" for n in expected if n not in given]
@@ -212,4 +233,3 @@ def _fill(module: nn.Module, weights: dict[str, Tensor]) -> None:
     if problems:
         more = f", and {len(problems) - 5} more" if len(problems) > 5 else ""
         raise ValueError(f"weights do not fit the network: {', '.join(problems[:5])}{more}.")
-    module.load_state_dict(weights)

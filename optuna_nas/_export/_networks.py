@@ -86,10 +86,15 @@ def made(network: Network, said: Any) -> nn.Module:
         ValueError:
             If the params do not fit the network.
     """
-    if "members" in said:
-        members = [made(network, member) for member in said["members"]]
-        return Averaged(members, classes=bool(said["classes"]))
-    return build(network, FixedTrial(said["params"]))
+    given = said if isinstance(said, dict) else {}
+    members = given.get("members")
+    if isinstance(members, list) and members:
+        modules = [made(network, member) for member in members]
+        return Averaged(modules, classes=bool(given.get("classes")))
+    params = given.get("params")
+    if not isinstance(params, dict):
+        raise ValueError(f"model.json has no legal params: {said!r:.60}.")
+    return build(network, FixedTrial(params))
 
 
 def params_in(said: Any) -> Any:

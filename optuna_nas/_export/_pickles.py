@@ -13,24 +13,35 @@ from zipfile import ZipFile
 import torch
 
 
-def check_without_pickles(path: Path) -> None:
+def check_without_pickles(path: Path, largest: int) -> None:
     """Raises if a program holds what ``torch.export.load`` would unpickle.
 
     Args:
         path:
             A file of ``torch.export.save``.
+        largest:
+            How many bytes it may have when unpacked.
 
     Raises:
         ValueError:
-            If it does, or is no such file.
+            If it does, is too large, or is no such file.
     """
     try:
         with ZipFile(path) as archive:
-            for name in archive.namelist():
-                if reason := _pickled(name, archive):
-                    raise ValueError(f"{str(path)!r} is refused: {reason}.")
+            reasons = (_pickled(name, archive) for name in archive.namelist())
+            if reason := _ambiguous(archive, largest) or next(filter(None, reasons), None):
+                raise ValueError(f"{str(path)!r} is refused: {reason}.")
     except BadZipFile:
         raise ValueError(f"{str(path)!r} is no program of torch.export.") from None
+
+
+def _ambiguous(archive: ZipFile, largest: int) -> str | None:
+    """Of two files of one name, torch may read the one that is not looked at here."""
+    names = archive.namelist()
+    if len(set(names)) < len(names):
+        return "two files in it have one name"
+    size = sum(info.file_size for info in archive.infolist())
+    return f"unpacked it has {size:,} bytes, more than {largest=:,}" if size > largest else None
 
 
 def _pickled(name: str, archive: ZipFile) -> str | None:

@@ -231,7 +231,7 @@ def _text(cell: Any) -> str | None:
 
 def _number(cell: Any) -> float:
     words = {"true": 1.0, "false": 0.0}
-    return words[cell.strip().lower()] if str(cell).strip().lower() in words else float(cell)
+    return float(words.get(cell.strip().lower(), cell) if isinstance(cell, str) else cell)
 
 
 def _finite(values: Any, column: Any) -> Any:
@@ -250,15 +250,15 @@ def _time(cell: Any) -> Any:
 
 
 def _parts(times: Any) -> Any:
-    """Year, month, day, weekday (Monday is 0) and hour."""
+    """Year, month, day and hour, and whether it is a Monday, ... a Sunday."""
     values = np.array([np.datetime64("NaT") if t is None else t for t in times], "datetime64[s]")
     days, months = values.astype("datetime64[D]"), values.astype("datetime64[M]")
     parts = (
         values.astype("datetime64[Y]").astype(np.int64) + 1970,
         months.astype(np.int64) % 12 + 1,
         (days - months).astype(np.int64) + 1,
-        (days.astype(np.int64) + 3) % 7,
         (values.astype("datetime64[h]") - days).astype(np.int64),
+        np.eye(7)[(days.astype(np.int64) + 3) % 7],
     )
     return np.where(np.isnat(values)[:, None], np.nan, np.column_stack(parts))
 

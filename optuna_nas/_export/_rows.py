@@ -105,10 +105,10 @@ def _numbers(inputs: TableInputs, rng: np.random.Generator) -> Array:
 
 
 def _times(parts: list[Array]) -> list[datetime]:
-    limits = ((1700, 2200), (1, 12), (1, 28), (0, 6), (0, 23))
-    year, month, day, _, hour = (
+    limits = ((1700, 2200), (1, 12), (1, 28), (0, 23))
+    year, month, day, hour = (
         np.clip(np.round(values), low, high).astype(int)
-        for values, (low, high) in zip(parts, limits, strict=True)
+        for values, (low, high) in zip(parts, limits, strict=False)
     )
     times = zip(year.tolist(), month.tolist(), day.tolist(), hour.tolist(), strict=True)
     return [datetime(*time) for time in times]

@@ -1,6 +1,7 @@
 """``Calls``: what a network calls while it runs, whether by a module or by a function.
 
-Hooks on modules would miss ``F.relu(x)``, and attention, which calls no module for its weights.
+Hooks on modules would miss ``F.relu(x)``. What is not seen is what a function of torch's calls
+itself, as ``F.multi_head_attention_forward`` does.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ ACTIVATIONS = frozenset(
     ]
 )
 CONVOLUTIONS = frozenset(f"conv{how}{d}d" for how in ("", "_transpose") for d in (1, 2, 3))
+DROPOUTS = frozenset(
+    ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
+)
 NORMS = frozenset(["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"])
 RECURRENT = frozenset(["gru", "lstm", "rnn_relu", "rnn_tanh"])
 
@@ -61,6 +65,11 @@ class Calls(TorchFunctionMode):
             args = tuple(kwargs.values())[:1]
             kwargs = dict(tuple(kwargs.items())[1:])
         return self._answer(name, args, lambda: func(*args, **kwargs))
+
+
+def passed_by(name: str, args: Sequence[Any], call: Callable[[], Any]) -> Any:
+    """The answer of a function that gives what it takes."""
+    return args[0]
 
 
 def by_row(tensor: Tensor, rows: int) -> Tensor | None:

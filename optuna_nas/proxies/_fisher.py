@@ -25,7 +25,8 @@ def fisher(module: nn.Module, batch: Batch) -> Tensor:
 
     The activations a are what convolutions, linear and recurrent layers give, and m_c is how many
     weights a channel has: as in the code of Abdelfattah et al., each weight counts, with what its
-    channel is worth. It takes one forward and one backward pass.
+    channel is worth. It takes one forward and one backward pass. The projections inside
+    ``nn.MultiheadAttention`` cannot be seen, and do not count.
 
     Source: Theis et al. 2018, https://arxiv.org/abs/1801.05787, eq. 5, as BlockSwap (Turner et al.
     2020, https://arxiv.org/abs/1906.04113, eq. 2), summed as in Abdelfattah et al. 2021,

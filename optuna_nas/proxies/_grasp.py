@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import nn
 from torch import Tensor
+from torch.nn import functional as F
 
 from optuna_nas.proxies._batch import Batch
+from optuna_nas.proxies._calls import Calls
 from optuna_nas.proxies._scored import scored
 from optuna_nas.proxies._weights import filled
 from optuna_nas.proxies._weights import gradients
@@ -39,13 +45,18 @@ def grasp(module: nn.Module, batch: Batch) -> Tensor:
             If it is empty, without targets or on another device, or the module has no parameters.
     """
     weights = weights_of(module)
-    # The kernels of cuDNN and of fused attention cannot be differentiated twice.
+    # The kernels of cuDNN, of fused attention and of hardsigmoid cannot be differentiated twice.
     attention = torch.nn.attention
     with (
         torch.backends.cudnn.flags(enabled=False),
         attention.sdpa_kernel(attention.SDPBackend.MATH),
+        Calls(_hardsigmoid, frozenset(["hardsigmoid"])),
     ):
         slopes = gradients(module, batch, weights, graph=True)
         product = total([(slope.detach() * slope).sum() for slope in slopes])
         curved = filled(torch.autograd.grad(product, weights, allow_unused=True), weights)
     return total([-(w * hg).sum() for w, hg in zip(weights, curved, strict=True)])
+
+
+def _hardsigmoid(name: str, args: Sequence[Any], call: Callable[[], Any]) -> Any:
+    return F.relu6(args[0] + 3) / 6

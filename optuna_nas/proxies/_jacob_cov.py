@@ -20,7 +20,8 @@ def jacob_cov(module: nn.Module, batch: Batch) -> Tensor:
     """``-sum_i [log(v_i + k) + 1 / (v_i + k)]``, v_i eigenvalues of the Jacobians' correlations.
 
     A row's Jacobian is the gradient of its outputs' sum by its inputs. It takes one forward and
-    one backward pass. At best, with all rows uncorrelated, it is minus the number of rows.
+    one backward pass. At best, with all rows uncorrelated, it is minus the number of rows. With
+    more rows than a row has numbers they are correlated in any network, and it says little.
 
     Source: Mellor et al. 2020, the first version, https://arxiv.org/abs/2006.04647v1, eq. 2 to 4.
 

@@ -20,7 +20,13 @@ from torch import Tensor
 
 from optuna_nas.proxies._batch import Batch
 from optuna_nas.proxies._batch import checked_batch
+from optuna_nas.proxies._calls import Calls
+from optuna_nas.proxies._calls import DROPOUTS
+from optuna_nas.proxies._calls import passed_by
 
+
+CANNOT_BE_RUN = (RuntimeError, ValueError, IndexError, ArithmeticError, MemoryError)
+"""What a network raises for a batch that does not suit it; any other error is a bug."""
 
 Score: TypeAlias = Callable[[nn.Module, Any], float]
 """``(module, batch) -> float``; more is better."""
@@ -58,11 +64,11 @@ def scored(*, labels: bool) -> Callable[[Callable[[nn.Module, Batch], Tensor]], 
         def proxy(module: nn.Module, batch: Any) -> float:
             checked = checked_batch(batch, formula.__name__, labels=labels)
             _check_module(module, checked, formula.__name__)
-            with _own_rng(), torch.enable_grad():
+            with _own_rng(), torch.enable_grad(), Calls(passed_by, DROPOUTS):
                 try:
                     copy = _copy(module)
                     score = formula(copy, checked.cast(copy)).item()
-                except (RuntimeError, MemoryError) as error:
+                except CANNOT_BE_RUN as error:
                     return Unscored(f"{formula.__name__}: {error}")
             if not math.isfinite(score):
                 return Unscored(f"{formula.__name__} is {score}")
@@ -114,10 +120,8 @@ def _copy(module: nn.Module) -> nn.Module:
     }
     copy = deepcopy(module, memo).train()
     for part in copy.modules():
-        if isinstance(part, nn.modules.dropout._DropoutNd):
-            part.eval()
-        if isinstance(getattr(part, "dropout", None), float):  # attention's, recurrent layers'
-            part.dropout = 0.0  # type: ignore[assignment]
+        if isinstance(part, nn.MultiheadAttention | nn.RNNBase):  # whose own is no call
+            part.dropout = 0.0
     return copy
 
 

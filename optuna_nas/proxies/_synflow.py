@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Sequence
-from typing import Any
-
 import torch
 from torch import nn
 from torch import Tensor
@@ -13,6 +9,7 @@ from torch import Tensor
 from optuna_nas.proxies._batch import Batch
 from optuna_nas.proxies._calls import Calls
 from optuna_nas.proxies._calls import NORMS
+from optuna_nas.proxies._calls import passed_by
 from optuna_nas.proxies._scored import run
 from optuna_nas.proxies._scored import scored
 from optuna_nas.proxies._weights import filled
@@ -57,14 +54,10 @@ def synflow(module: nn.Module, batch: Batch) -> Tensor:
         torch.ones_like(x[:1], dtype=torch.double) if x.is_floating_point() else x[:1]
         for x in batch.inputs
     )
-    with Calls(_passed_by, NORMS):
+    with Calls(passed_by, NORMS):
         flow = run(module, inputs).sum()
     slopes = filled(torch.autograd.grad(flow, weights, allow_unused=True), weights)
     saliency = [(w * slope).abs().sum() for w, slope in zip(weights, slopes, strict=True)]
     if not (result := total(saliency)):
         raise RuntimeError("nothing flows from the inputs to the outputs")
     return result.log()
-
-
-def _passed_by(name: str, args: Sequence[Any], call: Callable[[], Any]) -> Any:
-    return args[0]

@@ -13,12 +13,10 @@ from itertools import combinations
 from statistics import fmean
 from statistics import stdev
 
-import numpy as np
 from optuna.study import Study
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from optuna_nas.samplers._ranking import costs
 from optuna_nas.study._front import feasible_trials
 from optuna_nas.study._hypervolume import checked_reference
 from optuna_nas.study._hypervolume import hypervolume
@@ -27,6 +25,7 @@ from optuna_nas.study._permutation import by_exchanging
 from optuna_nas.study._permutation import by_flipping
 from optuna_nas.study._permutation import least_by_exchanging
 from optuna_nas.study._permutation import least_by_flipping
+from optuna_nas.study._progress import worst_values
 from optuna_nas.study._seeds import SEED
 
 
@@ -101,9 +100,12 @@ class Difference:
     def verdict(self) -> str:
         """What may be said, in a sentence."""
         if self.p is None:
+            came = f"{self.better} came out {self.by:.4g} better than {self.other}"
+            if self.by == 0:
+                came = f"{self.better} and {self.other} came out equal"
             return (
-                f"{self.better} came out {self.by:.4g} better than {self.other}, but one run is "
-                "one sample: nothing follows from it. Search with more seeds."
+                f"{came}, but one run is one sample: nothing follows from it. Search with more "
+                "seeds."
             )
         told = f"by {self.by:.4g} on average, p = {self.p:.2g}"
         if self.significant:
@@ -228,9 +230,11 @@ def _told(study: Study) -> str:
 
 
 def _worst(studies: Sequence[Study]) -> list[float]:
-    signs = [-1.0 if d == StudyDirection.MAXIMIZE else 1.0 for d in studies[0].directions]
-    values = [costs(feasible_trials(study), study.directions).max(axis=0) for study in studies]
-    return [float(value) for value in np.max(values, axis=0) * signs]
+    for study in studies:
+        feasible_trials(study)  # or it says that there are none
+    values = worst_values(studies)
+    assert values is not None
+    return values
 
 
 def _runs(name: str, studies: Sequence[Study], point: Sequence[float] | None) -> Runs:

@@ -127,7 +127,7 @@ def create_study(
             None to keep the study in memory.
         study_name:
             By default, for the path of a journal its stem, or to load, the one study in it; to
-            load from any other storage, it must be given.
+            load from any other storage, it must be given; in memory it follows from a seed.
         load_if_exists:
             Whether to go on with a study of that name.
         seed:
@@ -149,6 +149,8 @@ def create_study(
     opened = open_storage(storage)
     if study_name is None and _is_journal(storage):
         study_name = _name_in_journal(str(storage), opened, load_if_exists)
+    if study_name is None and storage is None and seed is not None:
+        study_name = f"seed-{seed}"  # Hyperband deals its brackets by the name
     if study_name is None and storage is not None and load_if_exists:
         raise ValueError(
             "load_if_exists=True needs a study_name: without one, a new study would begin in this "

@@ -41,6 +41,7 @@ from optuna_nas.study._remembered import check_survey
 from optuna_nas.study._remembered_network import remember_network
 from optuna_nas.study._screen import checked_screen
 from optuna_nas.study._screen import Screen
+from optuna_nas.study._screen import Screened
 from optuna_nas.study._seeds import trial_rng
 from optuna_nas.training import is_out_of_memory
 from optuna_nas.training import Rejected
@@ -130,7 +131,7 @@ class Objective:
                     sampled.known.update(self._costs(module, costs))
                 values = self._values(module, sampled)
             except Rejected as rejection:
-                self._reject(sampled, rejection.reason)
+                self._reject(sampled, rejection)
                 raise
             except optuna.TrialPruned:
                 self._rejected_in_a_row = 0
@@ -212,13 +213,16 @@ class Objective:
             for part, training in modes.items():
                 part.training = training
 
-    def _reject(self, trial: SampledTrial, reason: str) -> None:
-        trial.set_user_attr("rejected", reason)
+    def _reject(self, trial: SampledTrial, rejection: Rejected) -> None:
+        trial.set_user_attr("rejected", rejection.reason)
+        if isinstance(rejection, Screened):
+            return
         self._rejected_in_a_row += 1
         if self._rejected_in_a_row == WARN_AFTER:
             warnings.warn(
-                f"{WARN_AFTER} candidates in a row were rejected, the last with: {reason}. If "
-                "this holds for all of them, stop and correct network, example or constraints. "
+                f"{WARN_AFTER} candidates in a row were rejected, the last with: "
+                f"{rejection.reason}. If this holds for all of them, stop and correct network, "
+                "example or constraints. "
                 "Silence this with warnings.filterwarnings('ignore', message='.* in a row were').",
                 stacklevel=2,
             )

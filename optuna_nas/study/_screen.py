@@ -7,6 +7,7 @@ it scores candidates that are trained anyway. It begins to reject only if the sc
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 import math
 from typing import Any
@@ -25,9 +26,10 @@ from optuna_nas.space import CANNOT_BE_BUILT
 from optuna_nas.study._names import evaluator_name
 from optuna_nas.study._seeds import SEED
 from optuna_nas.study._truth_meter import as_number
+from optuna_nas.study._truth_meter import measured_trials
 from optuna_nas.study._truth_meter import SCREEN
 from optuna_nas.study._truth_meter import Truth
-from optuna_nas.study._truth_meter import truth_now
+from optuna_nas.study._truth_meter import truth_of
 from optuna_nas.training import Rejected
 
 
@@ -38,9 +40,14 @@ TRUTH = "optuna_nas:screen"
 EVERY = 5
 
 Estimate: TypeAlias = Callable[[nn.Module, Any], float]
-"""``(module, trial) -> float``, more is better; NaN for no opinion."""
+"""``(module, trial) -> float``, more is better. NaN is no opinion; what is infinite, with either
+sign, counts as the lowest score there is."""
 
 _logger = optuna.logging.get_logger(f"optuna.{__name__}")  # obeys Optuna's verbosity
+
+
+class Screened(Rejected):
+    """A candidate that nothing is wrong with, but that others promise more than."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +60,11 @@ class Screen:
     seed and the trial's number, and only these go on measuring: among those that the screen
     chose, it would look worse than it is. What is measured holds for what the sampler proposes.
 
-    The screen turns itself off, for good, when the 95 % interval of its correlation is not wholly
-    above zero, or wholly below the correlation of the parameter count. It says so once in Optuna's
-    log and in the study's user attr ``optuna_nas:screen``; it goes on scoring.
+    The screen turns itself off when the 95 % interval of its correlation is not wholly above zero,
+    or wholly below the correlation of the parameter count, and says so, in Optuna's log and in the
+    study's user attr ``optuna_nas:screen``. Then all candidates are trained and measured, and it
+    is judged again whenever twice as many trials are known: an estimate that was doubted for want
+    of trials may still come to its right, and noise seldom does (at most 1 in 40, each time).
 
     All that it knows is in the storage: workers share it, and a resume changes nothing.
 
@@ -74,7 +83,7 @@ class Screen:
             The share of candidates to reject, at least 0, below 1.
         first:
             How many trials to measure before any is rejected, at least 5. With 20 a correlation
-            below 0.43 cannot be told from none.
+            below 0.46 cannot be told from none.
         unscreened:
             The share that is trained whatever its score, above 0, at most 1.
         objective:
@@ -144,39 +153,52 @@ class Screen:
                 A batch of its inputs, to count FLOPs; or None.
 
         Raises:
-            Rejected:
+            Screened:
                 If the score is below the quantile.
         """
         study = getattr(trial, "study", None)
         if study is None or math.isnan(score := float(self.estimate(module, trial))):
             return
+        if math.isinf(score):
+            score = -math.inf
         is_on = self._is_on(study)
         chosen = is_on and not self._is_let_through(study, trial.number)
         trial.set_user_attr(SCREEN, self._seen(score, module, example, chosen))
         if chosen and score < (limit := self._limit(study)):
-            raise Rejected(
+            raise Screened(
                 f"screened: {self.name} is {score:.6g}, below {limit:.6g}, the "
                 f"{self.quantile:g} quantile of all candidates so far"
             )
 
     def _is_on(self, study: Study) -> bool:
-        """Whether it has earned to reject; notes what it was measured by."""
+        """Whether it has earned to reject; notes by what, and says when that changes."""
         noted = study.user_attrs.get(TRUTH, {})
         noted = noted if noted.get("estimate") == self.name else {}
-        found = truth_now(study, self.name, objective=self.objective)
-        off = noted.get("off")
-        if found.trials >= self.first and off is None:
-            off = self._doubt(found)
-            if off is not None:
-                _logger.warning(f"The screen by {self.name} is turned off: {off}.")
-        if off != noted.get("off") or found.trials >= noted.get("trials", 0) + EVERY:
+        trials = measured_trials(study, self.name)
+        found = truth_of(study, trials, self.name, self.objective)
+        off = self._doubt(study, trials, found)
+        was_off = noted.get("off") is not None
+        if off is not None and not was_off:
+            _logger.warning(f"The screen by {self.name} is turned off: {off}.")
+        elif was_off and off is None:
+            own = found.coefficients[self.name]
+            _logger.info(f"The screen by {self.name} is on: {own}, {found.trials} trials.")
+        if (off is not None) != was_off or found.trials >= noted.get("trials", 0) + EVERY:
             rhos = {n: [c.spearman, c.low, c.high] for n, c in found.coefficients.items()}
             told = {"estimate": self.name, "trials": found.trials, "spearman": rhos, "off": off}
             study.set_user_attr(TRUTH, told)
-        return off is None and found.trials >= self.first
+        return found.trials >= self.first and off is None
 
-    def _doubt(self, found: Truth) -> str | None:
-        """What speaks against the estimate, or None."""
+    def _doubt(self, study: Study, trials: Sequence[FrozenTrial], found: Truth) -> str | None:
+        """What speaks against the estimate, by now or when it was last judged; None before."""
+        if found.trials < self.first:
+            return None
+        # After every trial anew, chance alone would find one day that noise is right.
+        last = self.first * 2 ** int(math.log2(found.trials / self.first))
+        judged = truth_of(study, trials[:last], self.name, self.objective)
+        return self._against(judged) or self._against(found)
+
+    def _against(self, found: Truth) -> str | None:
         own, parameters = found.coefficients[self.name], found.coefficients.get("parameters")
         among = f"its rank correlation with {found.trials} trials is {own}"
         if own.low <= 0:
@@ -192,7 +214,7 @@ class Screen:
     def _seen(self, score: float, module: nn.Module, example: Any, chosen: bool) -> dict[str, Any]:
         return {
             "estimate": self.name,
-            "score": score if math.isfinite(score) else None,
+            "score": None if math.isinf(score) else score,
             "parameters": Parameters().measure(module),
             "flops": _flops(module, example),
             "chosen": chosen,

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import optuna
 from optuna.storages import BaseStorage
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -20,6 +21,8 @@ LEGAL = (
     "a path that ends in .journal, an SQLAlchemy URL (sqlite:///study.db, postgresql://...), "
     "redis://..., an optuna.storages.BaseStorage, or None for memory"
 )
+
+_logger = optuna.logging.get_logger(f"optuna.{__name__}")  # obeys Optuna's verbosity
 
 
 def open_storage(storage: BaseStorage | str | Path | None) -> BaseStorage | str | None:
@@ -107,6 +110,7 @@ def _mend(path: Path) -> None:
         if _is_torn(path):
             with path.open("rb+") as file:
                 file.truncate(file.read().rfind(b"\n") + 1)
+            _logger.warning(f"{path} ended in half a line, which was taken away.")
     finally:
         lock.release()
 

@@ -89,13 +89,9 @@ def truth(study: Study, estimate: str, *, objective: int = 0) -> list[Truth]:
     Returns:
         One for each trial measured, in the order they ended; the last is from all of them.
     """
-    measured = measured_trials(study, estimate)
-    return [_truth(study, measured[:n], estimate, objective) for n in range(1, len(measured) + 1)]
-
-
-def truth_now(study: Study, estimate: str, *, objective: int = 0) -> Truth:
-    """The last of :func:`truth`, from all trials measured; there may be none."""
-    return _truth(study, measured_trials(study, estimate), estimate, objective)
+    trials = measured_trials(study, estimate)
+    counts = range(1, len(trials) + 1)
+    return [truth_of(study, trials[:n], estimate, objective) for n in counts]
 
 
 def measured_trials(study: Study, estimate: str) -> list[FrozenTrial]:
@@ -125,7 +121,19 @@ def as_number(value: Any) -> float:
     return -math.inf if value is None else float(value)
 
 
-def _truth(study: Study, trials: Sequence[FrozenTrial], estimate: str, objective: int) -> Truth:
+def truth_of(study: Study, trials: Sequence[FrozenTrial], estimate: str, objective: int) -> Truth:
+    """What an estimate is worth, by some trials.
+
+    Args:
+        study:
+            Theirs.
+        trials:
+            Of :func:`measured_trials`; there may be none.
+        estimate:
+            Its name.
+        objective:
+            By which to order trials.
+    """
     if not trials:
         return Truth(0, {})
     worth = scores(trials, study.directions)[:, objective].tolist()

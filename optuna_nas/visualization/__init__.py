@@ -16,6 +16,8 @@ from optuna_nas.visualization._genealogy import plot_genealogy
 from optuna_nas.visualization._importance import plot_importance
 from optuna_nas.visualization._latency import plot_latency
 from optuna_nas.visualization._matplotlib import to_matplotlib
+from optuna_nas.visualization._proxies import plot_proxies
+from optuna_nas.visualization._report import report
 from optuna_nas.visualization._rungs import plot_rungs
 from optuna_nas.visualization._supernet import plot_supernet
 
@@ -32,8 +34,10 @@ __all__ = [
     "plot_importance",
     "plot_latency",
     "plot_pareto_front",
+    "plot_proxies",
     "plot_rungs",
     "plot_supernet",
+    "report",
     "save_plots",
     "to_matplotlib",
 ]

@@ -14,6 +14,11 @@ from optuna.study import Study
 from optuna.study import StudyDirection
 
 from optuna_nas.study import metric_names
+from optuna_nas.study._progress import Band
+from optuna_nas.study._progress import band
+from optuna_nas.study._progress import progress
+from optuna_nas.study._progress import Spent
+from optuna_nas.study._progress import worst_values
 from optuna_nas.visualization._chart import axis
 from optuna_nas.visualization._chart import blank
 from optuna_nas.visualization._chart import chart
@@ -22,11 +27,6 @@ from optuna_nas.visualization._chart import escaped
 from optuna_nas.visualization._chart import GREY
 from optuna_nas.visualization._chart import widened
 from optuna_nas.visualization._plotly import graph_objects
-from optuna_nas.visualization._progress import Band
-from optuna_nas.visualization._progress import band
-from optuna_nas.visualization._progress import progress
-from optuna_nas.visualization._progress import Spent
-from optuna_nas.visualization._progress import worst_values
 
 
 if TYPE_CHECKING:

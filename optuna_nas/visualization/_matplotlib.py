@@ -104,7 +104,8 @@ def _panels(twin: MatplotlibFigure, figure: Figure) -> dict[str, Any]:
     across = [layout["xaxis" + name[1:]].domain for name in names]
     if len({tuple(domain) for domain in across if domain}) > 1:
         widths = [high - low for low, high in across]
-        axes = twin.subplots(1, len(names), sharey=True, width_ratios=widths)
+        shared = len({_yaxis(figure, name) for name in names}) == 1
+        axes = twin.subplots(1, len(names), sharey=shared, width_ratios=widths)
         return dict(zip(names, axes, strict=True))
     domains = {name: layout[_yaxis(figure, name)].domain for name in names}
     order = sorted(names, key=lambda name: -domains[name][0])

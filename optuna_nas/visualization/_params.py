@@ -31,5 +31,6 @@ def params_of(params_or_trial: Any, wanted_by: str, argument: str = "params") ->
             f"{wanted_by}: {argument} must be a dict from decision to value, or a trial, but is "
             f"{params_or_trial!r} ({type(params_or_trial).__name__})."
         )
-    names = params_or_trial.user_attrs.get(ARCHITECTURE, params)
+    told = params_or_trial.user_attrs.get(ARCHITECTURE)
+    names = told if isinstance(told, list | tuple) else params  # others may call theirs so
     return {name: params[name] for name in names if name in params}

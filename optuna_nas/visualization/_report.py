@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from datetime import datetime
 from datetime import timezone
+import json
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,11 +23,11 @@ from optuna_nas.visualization._report_document import Document
 from optuna_nas.visualization._report_document import Section
 from optuna_nas.visualization._report_document import Text
 from optuna_nas.visualization._report_found import best_networks
-from optuna_nas.visualization._report_found import curves
-from optuna_nas.visualization._report_found import drawings
 from optuna_nas.visualization._report_found import question
 from optuna_nas.visualization._report_html import to_html
 from optuna_nas.visualization._report_markdown import to_markdown
+from optuna_nas.visualization._report_pictures import curves
+from optuna_nas.visualization._report_pictures import drawings
 from optuna_nas.visualization._report_search import Search
 from optuna_nas.visualization._report_spent import again
 from optuna_nas.visualization._report_spent import cost
@@ -177,7 +178,8 @@ def _checked(result: Any, study: Study) -> Mapping[str, Any]:
     name = told.get("name") if isinstance(told, Mapping) else None
     if name != study.study_name:
         raise ValueError(f"result is of study {name!r}, but this is {study.study_name!r}.")
-    return result
+    plain: Mapping[str, Any] = json.loads(json.dumps(result, default=str))
+    return plain
 
 
 def _check_objectives(search: Search) -> None:

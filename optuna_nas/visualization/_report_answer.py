@@ -35,18 +35,34 @@ def _found(search: Search) -> str:
         return f"Of {tried}, none gave a network that was trained to the end within all limits."
     if not search.several:
         best = search.best[0]
-        return f"Of {tried}, trial {best.number} is the best: {_values(search, best)}."
+        return (
+            f"Of {tried}, trial {best.number} is the best: {_values(search, best)}"
+            f"{_chosen(search)}."
+        )
     if len(search.best) == 1:
         best = search.best[0]
-        return f"Of {tried}, one is better than all others: trial {best.number}, " + (
-            f"{_values(search, best)}."
+        return (
+            f"Of {tried}, one is better than all others: trial {best.number}, "
+            f"{_values(search, best)}{_chosen(search)}."
         )
     first, last, knee = search.best[0], search.best[-1], knee_point(search.study)
+    at = f"with the knee at {_values(search, knee)} (trial {knee.number})"
+    if knee.number in (first.number, last.number):
+        at = f"with the knee at trial {knee.number}"
     return (
         f"Of {tried}, {len(search.best)} are on the Pareto front, from {_values(search, first)} "
-        f"(trial {first.number}) to {_values(search, last)} (trial {last.number}), with the knee "
-        f"at {_values(search, knee)} (trial {knee.number})."
+        f"(trial {first.number}) to {_values(search, last)} (trial {last.number}), {at}"
+        f"{_chosen(search)}."
     )
+
+
+def _chosen(search: Search) -> str:
+    """Which of the finalists won, if they were trained again."""
+    winner, metric = search.told("winner", "trial"), search.told("metric")
+    mean = search.finalists[0].get("mean") if search.finalists else None
+    if not isinstance(mean, float):
+        return ""
+    return f"; of those trained again, trial {winner} has the best mean {metric}, {number(mean)}"
 
 
 def _against(search: Search) -> str:
@@ -71,4 +87,4 @@ def _took(search: Search) -> str:
 
 def _values(search: Search, trial: FrozenTrial) -> str:
     named = zip(search.names, trial.values, strict=True)
-    return ", ".join(f"{name} {number(value)}" for name, value in named)
+    return " with ".join(f"{name} {number(value)}" for name, value in named)

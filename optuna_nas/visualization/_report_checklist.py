@@ -12,7 +12,7 @@ from statistics import stdev
 from typing import Literal
 from typing import TypeAlias
 
-from optuna_nas.space import ARCHITECTURE
+from optuna_nas.visualization._params import params_of
 from optuna_nas.visualization._report_controls import compared
 from optuna_nas.visualization._report_document import number
 from optuna_nas.visualization._report_document import Part
@@ -20,6 +20,7 @@ from optuna_nas.visualization._report_document import plural
 from optuna_nas.visualization._report_document import table
 from optuna_nas.visualization._report_document import Text
 from optuna_nas.visualization._report_search import epochs_of
+from optuna_nas.visualization._report_search import scores_of
 from optuna_nas.visualization._report_search import SEARCH
 from optuna_nas.visualization._report_search import Search
 
@@ -72,7 +73,7 @@ def _same_benchmark(search: Search) -> Item:
 
 
 def _ablation(search: Search) -> Item:
-    return "no", "A study is one search, with all its parts; what each adds is not in it."
+    return "not known", "A study is one search, with all its parts; what each adds is not in it."
 
 
 def _same_protocol(search: Search) -> Item:
@@ -82,6 +83,8 @@ def _same_protocol(search: Search) -> Item:
         return "yes", "Random search has the same objectives, data, space and epochs."
     if search.controls:
         return "not known", "Objectives and directions are the same; more the studies do not say."
+    if len(search.numbers("test")) > 1:
+        return "partly", "All were tested on the same rows, once; no other search was run."
     return "no", "There is nothing to compare with."
 
 
@@ -106,9 +109,8 @@ def _seeds(search: Search) -> Item:
         found = compared(search)
         told = "" if found is None or isinstance(found, str) else "; mean and deviation are above"
         return "yes", f"{runs} searches{told}."
-    finalists = search.told("finalists")
-    scores = finalists[0].get("scores") if isinstance(finalists, list) and finalists else None
-    if isinstance(scores, list) and len(scores) > 1:
+    scores = scores_of(search.finalists[0]) if search.finalists else []
+    if len(scores) > 1:
         told = f"{number(fmean(scores))}, deviation {number(stdev(scores))}"
         return "partly", f"One search; its winner was trained {len(scores)} times: {told}."
     return "no", "One search with one seed, and each network was trained once."
@@ -127,12 +129,7 @@ def _confounding(search: Search) -> Item:
 
 
 def _hyperparameters(search: Search) -> Item:
-    asked = {
-        name
-        for trial in search.trials
-        if ARCHITECTURE in trial.user_attrs
-        for name in trial.params.keys() - set(trial.user_attrs[ARCHITECTURE])
-    }
+    asked = {n for t in search.trials for n in t.params.keys() - params_of(t, "report").keys()}
     if asked:
         return "yes", f"Searched with the network, and counted: {', '.join(sorted(asked))}."
     return "not known", "None were searched here. How they were found before, a study cannot tell."

@@ -89,14 +89,21 @@ def _searches(search: Search) -> Iterator[Part]:
 
 def _random_sampling(search: Search) -> Iterator[Part]:
     """The mean of what random search tried, of the first objective."""
-    values = []
+    values, others = [], 0
     for control in search.controls:
-        complete = control.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        values += [trial.values[0] for trial in parted(complete, control.directions)[0]]
+        trials = control.get_trials(deepcopy=False)
+        complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+        feasible, _ = parted(complete, control.directions)
+        values += [trial.values[0] for trial in feasible]
+        others += len(trials) - len(feasible)
     if values:
+        without = (
+            f" The {others} that it gave up are not in it; they may be worse." if others else ""
+        )
         yield Text(
             f"One random network has {search.names[0]} {number(fmean(values))} on average: the "
             f"mean of {plural(len(values), 'network')} that random search trained to the end."
+            f"{without}"
         )
 
 
@@ -134,15 +141,15 @@ def _verdict(search: Search, name: str, found: float, other: str, score: float) 
             "cannot be known from the scores."
         )
     wrong = [round((1 - one) * rows) for one in (found, score)]
-    p = float(fisher_exact([[wrong[0], rows - wrong[0]], [wrong[1], rows - wrong[1]]])[1])
-    told = f"{wrong[0]} and {wrong[1]} of {rows} rows wrong, Fisher's exact test: p = {p:.2g}"
     if wrong[0] == wrong[1]:
         return f"{name} and {other} are equally good on the test ({wrong[0]} of {rows} wrong)."
-    better, worse = (name, other) if wrong[0] < wrong[1] else (other, name)
+    (fewer, better), (more, worse) = sorted(zip(wrong, (name, other), strict=True))
+    p = float(fisher_exact([[fewer, rows - fewer], [more, rows - more]])[1])
     shown = "is better than" if p < SIGNIFICANT else "is not shown to be better than"
     return (
-        f"{_sentence(better)} {shown} {worse} on the test ({told}; of these rows and this training "
-        "only)."
+        f"{_sentence(better)} {shown} {worse.replace('The ', 'the ', 1)} on the test ({fewer} "
+        f"against {more} of {rows} rows wrong, Fisher's exact test: p = {p:.2g}; of these rows "
+        "and this training only)."
     )
 
 

@@ -21,6 +21,15 @@ from optuna_nas.visualization._report_images import width
 
 FORBIDDEN = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
+SHORT = 12
+"""Letters of a cell that stay on one line."""
+
+NARROW = 450
+"""Pixels of a picture of which two stand side by side on paper."""
+
+LONG = 40
+"""Letters of a last cell that has a line for itself on a phone."""
+
 STYLE = """
 :root { color: #1b1f24; background: #fff; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 0 auto; max-width: 58rem; padding: 1rem 1rem 4rem; overflow-wrap: anywhere; }
@@ -30,23 +39,34 @@ p { margin: .6rem 0; max-width: 46rem; }
 .wide { overflow-x: auto; margin: .8rem 0; }
 table { border-collapse: collapse; font-size: .9rem; overflow-wrap: break-word; }
 th, td { padding: .25rem .9rem .25rem 0; text-align: left; vertical-align: top; }
-td:last-child { padding-right: 0; min-width: 9rem; }
+th:last-child, td:last-child { padding-right: 0; }
+td:last-child { min-width: 9rem; overflow-wrap: anywhere; }
+td.short, td.right { white-space: nowrap; }
 th { color: #59636e; font-weight: 600; white-space: nowrap; }
-tr + tr td, thead + tbody td { border-top: 1px solid #e6e9ec; }
-.right { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.right:last-child { min-width: 0; }
+td { border-top: 1px solid #e6e9ec; }
+.right { text-align: right; font-variant-numeric: tabular-nums; }
+td.right:last-child, td.short:last-child { min-width: 0; }
 pre { background: #f4f6f8; padding: .7rem; overflow-x: auto; font-size: .85rem; }
-figure { margin: 1.2rem 0; }
-img { display: block; max-width: 100%; height: auto; }
+figure { display: inline-block; vertical-align: top; max-width: 100%; margin: 1.2rem 0; }
+img { display: block; width: 100%; height: auto; }
 figcaption, footer { color: #59636e; font-size: .9rem; }
 footer { margin-top: 3rem; border-top: 1px solid #d5d9de; padding-top: .5rem; }
+@media screen and (max-width: 40rem) {
+  .long, .long thead, .long tbody { display: block; }
+  .long tr { display: grid; grid-template-columns: repeat(var(--columns), 1fr); }
+  .long tr + tr { border-top: 1px solid #e6e9ec; }
+  .long tr td { border-top: none; }
+  .long td:last-child { grid-column: 1 / -1; }
+  .long th:last-child { display: none; }
+}
 @media print {
   :root { font-size: 10.5pt; }
   body { max-width: none; padding: 0; }
   figure, tr, pre { break-inside: avoid; }
   h2, th { break-after: avoid; }
   pre { white-space: pre-wrap; }
-  img { max-height: 22cm; width: auto; }
+  .narrow { max-width: 49%; }
+  img { max-height: 22cm; object-fit: contain; object-position: left; }
 }
 """
 
@@ -91,20 +111,26 @@ def _part(part: Part) -> str:
 def _table(table: Table) -> str:
     head = _row("th", table.columns, table.right)
     body = "".join(_row("td", row, table.right) for row in table.rows)
-    filled = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+    long = any(len(row[-1]) > LONG for row in table.rows) and len(table.columns) > 2
+    style = f' class="long" style="--columns: {len(table.columns) - 1}"' if long else ""
+    filled = f"<table{style}><thead>{head}</thead><tbody>{body}</tbody></table>"
     return f'<div class="wide">{filled}</div>'
 
 
 def _row(tag: str, cells: tuple[str, ...], right: tuple[bool, ...]) -> str:
     told = (
-        f"<{tag}{' class=right' if flush else ''}>{escape(cell)}</{tag}>"
+        f'<{tag} class="{"right" if flush else "short" if len(cell) <= SHORT else ""}">'
+        f"{escape(cell)}</{tag}>"
         for cell, flush in zip(cells, right, strict=True)
     )
     return f"<tr>{''.join(told)}</tr>"
 
 
 def _picture(picture: Picture) -> str:
+    wide = width(picture)
+    narrow = ' class="narrow"' if wide <= NARROW else ""
     return (
-        f'<figure><img src="{data_uri(picture)}" alt="{escape(picture.caption)}" '
-        f'width="{width(picture)}"><figcaption>{escape(picture.caption)}</figcaption></figure>'
+        f'<figure{narrow} style="width: {wide}px"><img src="{data_uri(picture)}" '
+        f'alt="{escape(picture.caption)}"><figcaption>{escape(picture.caption)}</figcaption>'
+        "</figure>"
     )

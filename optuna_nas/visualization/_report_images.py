@@ -62,7 +62,8 @@ def width(picture: Picture) -> int:
     """
     if isinstance(picture.drawn, Drawing):
         return round(picture.drawn.scene.width)
-    return round(picture.drawn.get_figwidth() * PIXELS)
+    inches: float = picture.drawn.get_figwidth()
+    return round(inches * PIXELS)
 
 
 def _uri(kind: str, data: bytes) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+import math
 from typing import Any
+from typing import TypeGuard
 
 from optuna.study import Study
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
@@ -114,6 +117,12 @@ class Search:
             found = found.get(key) if isinstance(found, Mapping) else None
         return found
 
+    @property
+    def finalists(self) -> list[Mapping[str, Any]]:
+        """What the result says of the candidates that were trained again, the winner first."""
+        found = self.told("finalists")
+        return [f for f in found if isinstance(f, Mapping)] if isinstance(found, list) else []
+
     def numbers(self, *keys: str) -> dict[str, float]:
         """Returns the numbers that the result has in one place, by name.
 
@@ -123,10 +132,11 @@ class Search:
         """
         found = self.told(*keys)
         pairs = found.items() if isinstance(found, Mapping) else ()
-        return {str(name): float(v) for name, v in pairs if isinstance(v, int | float)}
+        return {str(name): float(v) for name, v in pairs if _is_finite(v)}
 
     def _by_first(self, trial: FrozenTrial) -> float:
-        return -trial.values[0] if self.study.directions[0].name == "MAXIMIZE" else trial.values[0]
+        value = float(trial.values[0])
+        return -value if self.study.directions[0] == StudyDirection.MAXIMIZE else value
 
 
 def distinct(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
@@ -160,8 +170,19 @@ def epochs_of(trials: Sequence[FrozenTrial]) -> int | None:
             Of any state.
     """
     found = [trial.user_attrs.get("epochs") for trial in trials]
-    told = [epochs for epochs in found if isinstance(epochs, int | float)]
+    told = [epochs for epochs in found if _is_finite(epochs)]
     return round(sum(told)) if told else None
+
+
+def scores_of(finalist: Mapping[str, Any]) -> list[float]:
+    """Returns what a finalist came to, with each seed.
+
+    Args:
+        finalist:
+            As the result has it.
+    """
+    found = finalist.get("scores")
+    return [float(v) for v in found if _is_finite(v)] if isinstance(found, list) else []
 
 
 def lost(trials: Sequence[FrozenTrial]) -> dict[str, list[FrozenTrial]]:
@@ -176,6 +197,10 @@ def lost(trials: Sequence[FrozenTrial]) -> dict[str, list[FrozenTrial]]:
         kind = "rejected" if "rejected" in trial.user_attrs else KINDS[trial.state]
         kinds.setdefault(kind, []).append(trial)
     return {kind: found for kind, found in kinds.items() if found}
+
+
+def _is_finite(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 KINDS = {

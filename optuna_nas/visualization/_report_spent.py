@@ -54,9 +54,10 @@ def given_up(search: Search) -> Iterator[Part]:
         if len(reasons) > REASONS:
             yield Text(f"There are {plural(len(reasons) - REASONS, 'other reason')}.")
     if "failed" in kinds:
+        failed = kinds["failed"]
         yield Text(
-            f"{plural(len(kinds['failed']), 'trial')} failed: {_numbers(kinds['failed'])}. That is "
-            "a bug or a process that ended. A study keeps no reason; the log of the process may."
+            f"{plural(len(failed), 'trial')} failed: {_numbers(failed)}. That is a bug or a "
+            "process that ended. A study keeps no reason; the log of the process may."
         )
     for kind in ("running", "waiting"):
         if kind in kinds:

@@ -30,17 +30,27 @@ def study_plots(study: Study) -> Iterator[tuple[str, Figure]]:
         study:
             Any.
     """
+    yield from rungs_plots(study)
     objectives = len(metric_names(study))
-    for i in range(objectives):
-        figure = plot_rungs(study, objective=i)
-        if any(_changes(trace.y) for trace in figure.data if trace.mode == "lines"):
-            yield f"rungs-{i}", figure
     figures = {"decisions": plot_decisions(study)}
     if objectives > 1:
         figures |= {"front": plot_pareto_front(study), "anytime": plot_anytime(study)}
     if any(plan_of(trial).parents for trial in study.get_trials(deepcopy=False)):
         figures["genealogy"] = plot_genealogy(study)
     yield from ((name, figure) for name, figure in figures.items() if figure.data)
+
+
+def rungs_plots(study: Study) -> Iterator[tuple[str, Figure]]:
+    """Yields the curves of each objective that changes, with a name.
+
+    Args:
+        study:
+            Any.
+    """
+    for i in range(len(metric_names(study))):
+        figure = plot_rungs(study, objective=i)
+        if any(_changes(trace.y) for trace in figure.data if trace.mode == "lines"):
+            yield f"rungs-{i}", figure
 
 
 def _changes(y: tuple[float | None, ...]) -> bool:

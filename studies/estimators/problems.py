@@ -13,6 +13,9 @@ from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
 
+TOWNS = ["Bern", "Lima", "Oslo", "Pune", "Rome"]
+
+
 class Split(NamedTuple):
     """X is a DataFrame where columns differ in kind, else an array; y is int for classes."""
 
@@ -45,11 +48,11 @@ def mixed(seed: int, classes: bool) -> Split:
     rng, rows = np.random.default_rng(seed), 1500
     age, income = rng.uniform(18, 80, rows), rng.lognormal(10, 0.6, rows)
     score, noise = rng.normal(size=(2, rows))
-    town = rng.choice(["Bern", "Lima", "Oslo", "Pune", "Rome"], rows, p=[0.3, 0.3, 0.2, 0.15, 0.05])
+    town = rng.choice(TOWNS, rows, p=[0.3, 0.3, 0.2, 0.15, 0.05])
     plan = rng.choice(["basic", "plus", "pro"], rows)
     member = rng.random(rows) < 0.4
     day = rng.integers(0, 730, rows)
-    effect = dict(zip(["Bern", "Lima", "Oslo", "Pune", "Rome"], rng.normal(0, 1.5, 5), strict=True))
+    effect = dict(zip(TOWNS, rng.normal(0, 1.5, 5), strict=True))
     y = np.log(income / 22_000) * np.where(plan == "pro", 2.0, 0.5)
     y += np.where(member, np.sin(age / 8), 0.02 * (age - 45)) + [effect[name] for name in town]
     y += 0.8 * (day % 7 >= 5) + 0.5 * score + 0.4 * rng.normal(size=rows)

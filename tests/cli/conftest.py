@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 import csv
 from pathlib import Path
 import re
+import shutil
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,10 @@ from optuna_nas._cli import app
 from optuna_nas._cli._data import Data
 from optuna_nas._cli._data import load_data
 from optuna_nas._cli._options import Options
+
+
+PATIENCE = 120
+"""Seconds for a page; a busy machine takes long."""
 
 
 class Ran:
@@ -36,9 +42,10 @@ def _plain(text: str) -> str:
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
-    """Runs the command line in an empty folder, without the export that ends a search."""
+    """Runs the command line in an empty folder, without the files that end a search."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(_search, "save_model", lambda *arguments, **options: None)
+    for save in ("save_model", "save_report"):
+        monkeypatch.setattr(_search, save, lambda *arguments, **options: None)
     return run_here
 
 
@@ -80,3 +87,27 @@ HEADER = ("length", "width", "colour", "kind")
 @pytest.fixture
 def flowers_csv(tmp_path: Path) -> Path:
     return write_csv(tmp_path / "flowers.csv", HEADER, flowers())
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; the test is skipped where there is none."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    driver = shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("there is no chromium with its chromedriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",  # which a container has not
+        "--disable-dev-shm-usage",
+        "--window-size=1400,2000",
+    ):
+        options.add_argument(argument)
+    opened = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    opened.set_page_load_timeout(PATIENCE)
+    yield opened
+    opened.quit()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterator
 from pathlib import Path
 import shutil
 from typing import Any
@@ -19,36 +18,12 @@ from optuna_nas import Objective
 from optuna_nas import spaces
 from optuna_nas._cli._dashboard_server import serving
 from optuna_nas.visualization import Dashboard
+from tests.cli.conftest import PATIENCE
 
 
-webdriver = pytest.importorskip("selenium.webdriver")
 waiting = pytest.importorskip("selenium.webdriver.support.wait")
 
 MARKUP = '<img src=x onerror="window.injected=1"><script>window.injected=1</script>[a](/x) `b` |'
-PATIENCE = 120
-"""Seconds for a page; a busy machine takes long."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    driver = shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("there is no chromium with its chromedriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",  # which a container has not
-        "--disable-dev-shm-usage",
-        "--window-size=1400,2000",
-    ):
-        options.add_argument(argument)
-    opened = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    opened.set_page_load_timeout(PATIENCE)
-    yield opened
-    opened.quit()
 
 
 class Page:

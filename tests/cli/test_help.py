@@ -1,22 +1,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import re
 import subprocess
 import sys
 
 import pytest
+from typer.main import get_command
 
+from optuna_nas._cli import app
 from tests.cli.conftest import Ran
 
 
 Run = Callable[..., Ran]
 
 
-@pytest.mark.parametrize("command", [(), ("search",), ("show",), ("export",), ("predict",)])
-def test_each_command_has_help(run: Run, command: tuple[str, ...]) -> None:
-    ran = run(*command, "--help")
+def test_there_is_help(run: Run) -> None:
+    ran = run("--help")
     assert ran.status == 0
     assert "Usage:" in ran.out
+
+
+@pytest.mark.parametrize("command", list(get_command(app).commands))
+def test_each_command_has_help_with_an_example(run: Run, command: str) -> None:
+    ran = run(command, "--help")
+    assert ran.status == 0
+    assert "Usage:" in ran.out
+    assert re.search(rf"Examples?: optuna-nas {command} ", ran.out)
 
 
 def test_the_help_of_search_has_examples_and_exit_statuses(run: Run) -> None:

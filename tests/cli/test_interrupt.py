@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 import signal
 import subprocess
 import sys
 from time import monotonic
 from time import sleep
+from typing import Any
 
 import optuna
 from optuna.storages import JournalStorage
@@ -15,6 +17,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 import pytest
 
+from optuna_nas._cli._interrupt import interruptible
 from optuna_nas._cli._progress import plural
 from optuna_nas.study._heartbeat import WORKER
 
@@ -90,3 +93,41 @@ def test_a_second_ctrl_c_stops_at_once(
     assert "Stopped. Saved: 0 networks. This goes on:" in err
     assert out == ""
     assert states(tmp_path) == [TrialState.FAIL]
+
+
+def search_within(module: str, presses: int) -> list[str]:
+    """What goes on after Ctrl-C has met a function of a module, which takes a moment to end."""
+    told: list[str] = []
+    press = partial(signal.raise_signal, signal.SIGINT)  # has no frame of its own
+    space: dict[str, Any] = {"__name__": module, "press": press, "sleep": sleep, "told": told}
+    code = f"def work():\n for _ in range({presses}): press()\n sleep(0.2)\n told.append('ended')"
+    exec(code, space)
+
+    def search() -> None:
+        with interruptible(optuna.create_study()):
+            space["work"]()
+            sleep(60)
+            told.append("too late")
+
+    with pytest.raises(KeyboardInterrupt):
+        search()
+    return told
+
+
+@pytest.mark.parametrize("module", ["optuna.storages.journal._file", "optuna_nas.study._optimize"])
+def test_a_second_ctrl_c_waits_until_a_storage_has_all_and_a_trial_runs(
+    module: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    assert search_within(module, presses=2) == ["ended"]
+    assert "Stopping after this network; Ctrl-C again stops now.\n" in capfd.readouterr().err
+    assert signal.getsignal(signal.SIGINT) == before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_a_second_ctrl_c_does_not_wait_for_training() -> None:
+    assert search_within("torch.nn.functional", presses=2) == []
+
+
+def test_a_third_ctrl_c_waits_for_nothing() -> None:
+    assert search_within("optuna.storages", presses=3) == []

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 import pickle
 import shutil
+from zipfile import ZIP_DEFLATED
 from zipfile import ZipFile
 
 import numpy as np
@@ -144,6 +145,52 @@ def test_a_folder_that_is_no_export_is_told(read, folder: Path) -> None:
     (folder / "model.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"no complete export: model.json is missing"):
         read(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("classes", 3, r"is no export: classes of model.json is 3\.$"),
+        ("inputs", [], r"is no export: inputs of model.json is \[\]\.$"),
+        ("inputs", {"kind": "../x"}, r"model.json has inputs of no kind we know"),
+        ("params", "x", r"is no export: params of model.json is 'x'\.$"),
+        ("params", {}, r"model.json has no legal params: \{\}\.$"),
+        ("params", {"members": [3]}, r"model.json has no legal params: 3\.$"),
+    ],
+)
+def test_a_model_json_that_was_edited_is_told(name: str, value, told: str, folder: Path) -> None:
+    change(folder, **{name: value})
+    with pytest.raises(ValueError, match=told):
+        load(folder)
+
+
+def test_a_model_json_that_is_nested_without_end_is_told(folder: Path) -> None:
+    (folder / "model.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"model.json cannot be read: maximum recursion depth"):
+        load(folder)
+
+
+def test_no_memory_is_given_for_sizes_that_the_weights_do_not_have(folder: Path) -> None:
+    change(folder, network={"space": "MLP", "fields": {"in_features": 10**12, "out_features": 2}})
+    told = r"weights do not fit the network: .* has shape \(32, 4\) in place of \(32, 10{12}\)"
+    with pytest.raises(ValueError, match=told):
+        load(folder)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_program_is_refused_that_hides_a_file_or_grows_when_unpacked(
+    folder: Path, exported: Path
+) -> None:
+    path = folder / "program.pt2"
+    with ZipFile(path, "a", ZIP_DEFLATED) as archive:
+        archive.writestr("archive/zeros", bytes(10**6))
+    with pytest.raises(ValueError, match=r"unpacked it has .* bytes, more than largest=1,000,000"):
+        load_program(folder, largest=10**6)
+    shutil.copy(exported / path.name, path)
+    with ZipFile(path, "a") as archive:
+        archive.writestr(archive.namelist()[0], b"")
+    with pytest.raises(ValueError, match=r"is refused: two files in it have one name"):
+        load_program(folder)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def everything() -> pd.DataFrame:
     frame["rare"] = [f"n{i % 400}" for i in range(len(frame))]
     frame["words"] = rng.choice(["nan", "NA", "", "1.0"], len(frame)).astype(object)
     frame["shelf"] = pd.Categorical(rng.choice([1, 2], len(frame)))
+    frame["member"] = pd.array(rng.choice([True, False], len(frame)), "boolean")
     frame["zone"] = pd.Timestamp("2021-03-01", tz="Asia/Tokyo") + frame["took"]
     return frame
 
@@ -56,6 +57,7 @@ def test_features_are_those_of_the_preparation_whatever_the_rows_come_as(
     later = frame.sample(frac=1, random_state=0).reset_index(drop=True)
     later.loc[::5, "shelf"] = None
     later.loc[::4, "took"] = pd.NaT
+    later.loc[::6, "member"] = pd.NA
     later.loc[::3, "rare"] = "never seen"
     expected = inputs.transform(later)
     assert torch.allclose(prepared(inputs, later), expected, atol=1e-6)
@@ -130,7 +132,7 @@ def test_texts_are_read_as_a_csv_file_has_them(tmp_path: Path) -> None:
     path.write_text("at,in,age\n2020-05-02T10:00:00Z,True,4\n,false,NA\n\n2021-01-01,0,1e3\n")
     cells = cells_of(read_file(path), schema(frame))
     assert np.array_equal(cells[:, :2], [[4, 1], [np.nan, 0], [1000, 0]], equal_nan=True)
-    assert cells[0, 2:].tolist() == [2020, 5, 2, 5, 10]
+    assert cells[0, 2:].tolist() == [2020, 5, 2, 10, 0, 0, 0, 0, 0, 1, 0]  # a Saturday
     assert np.isnan(cells[1, 2:]).all()
 
 

@@ -23,7 +23,7 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu_(self.stem(x))
-        x = F.relu(x + self.norm(self.conv(x)))
+        x = F.relu(x + F.dropout(self.norm(self.conv(x)), 0.5, self.training))
         return self.head(x.mean((2, 3)))
 
 

@@ -80,8 +80,11 @@ def test_the_random_numbers_that_follow_are_the_same(score: Score) -> None:
 
 
 @every
-def test_the_same_network_has_the_same_score_whatever_was_drawn_before(score: Score) -> None:
-    net, batch = network("mlp")  # with dropout
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_score_does_not_depend_on_dropout_mode_or_what_was_drawn_before(
+    score: Score, kind: str
+) -> None:
+    net, batch = network(kind)
     first = score(net, batch)
     torch.rand(7)
     assert score(net.eval(), batch) == first
@@ -158,6 +161,13 @@ def test_a_network_that_cannot_be_run_has_no_score_and_a_reason(score: Score) ->
     assert "the network gave no tensor, but tuple" in value.reason
 
 
+def test_one_row_is_too_few_for_batch_norm_and_the_reason_says_so() -> None:
+    net = nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4))
+    score = proxies.snip(net, (torch.rand(1, 5), torch.zeros(1).long()))
+    assert isinstance(score, Unscored)
+    assert "more than 1 value per channel" in score.reason
+
+
 def test_why_there_is_no_score_survives_a_pickle() -> None:
     unscored = pickle.loads(pickle.dumps(Unscored("too deep")))
     assert unscored == -math.inf
@@ -222,3 +232,17 @@ def test_what_is_no_batch_is_refused(batch: Any, message: str) -> None:
 def test_what_is_no_module_is_refused() -> None:
     with pytest.raises(TypeError, match=r"naswot: module must be an nn.Module, but is type"):
         proxies.naswot(nn.ReLU, network("mlp")[1])  # type: ignore[arg-type]
+
+
+@every
+@pytest.mark.parametrize("kind", ["attention", "lstm", "mlp", "residual"])
+def test_dropout_is_off(score: Score, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    net, batch = network(kind)
+    first = score(net, batch)
+    for part in net.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
+        if isinstance(part, nn.MultiheadAttention | nn.RNNBase):
+            part.dropout = 0.0
+    monkeypatch.setattr(torch.nn.functional, "dropout", lambda x, *_, **__: x)
+    assert score(net, batch) == first

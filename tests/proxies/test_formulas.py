@@ -101,6 +101,12 @@ def test_grasp_is_the_weights_times_the_hessian_times_the_gradient() -> None:
     assert proxies.grasp(net, (x, y)) == pytest.approx(float(expected), rel=1e-4)
 
 
+@pytest.mark.parametrize("gate", [nn.Hardsigmoid(), nn.Hardswish(), nn.SiLU()])
+def test_grasp_takes_activations_of_mobile_networks(gate: nn.Module) -> None:
+    net = nn.Sequential(nn.Linear(5, 8), gate, nn.Linear(8, 4))
+    assert math.isfinite(proxies.grasp(net, network("mlp")[1]))
+
+
 def test_naswot_counts_units_that_two_rows_have_in_common(plain: nn.Sequential) -> None:
     x, _ = batch()
     codes = (plain[0](x) > 0).flatten(1).numpy()

@@ -80,6 +80,16 @@ def test_what_is_no_proxy_is_refused() -> None:
         Proxy("snip", network("mlp")[1])  # type: ignore[arg-type]
 
 
+def test_a_search_goes_on_after_a_network_without_a_score() -> None:
+    def linear(trial: Trial) -> nn.Module:
+        return nn.Linear(5, trial.suggest_int("width", 3, 4))
+
+    study = create_study(sampler="random", direction="maximize", seed=0)
+    study.optimize(Objective(linear, Proxy(proxies.naswot, network("mlp")[1])), n_trials=2)
+    assert study.best_value == -math.inf
+    assert "naswot" in study.trials[1].user_attrs["unscored"]
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_the_batch_goes_where_the_network_is() -> None:

@@ -102,6 +102,8 @@ def test_one_run_is_one_sample() -> None:
         "b came out 0.035 better than a, but one run is one sample: nothing follows from it. "
         "Search with more seeds."
     )
+    same = compare({"a": search(0.9), "b": search(0.9)})
+    assert only(same).startswith("a and b came out equal, but one run is one sample: nothing")
 
 
 def test_too_few_runs_are_said_to_be_too_few() -> None:

@@ -325,3 +325,21 @@ def test_another_seed_than_the_studys_is_an_error(tmp_path: Path) -> None:
         ValueError, match=r"seed=2, but study 'a' began with seed=1; leave seed out"
     ):
         create_study(storage=path, load_if_exists=True, seed=2)
+
+
+def test_hyperbands_brackets_in_memory_follow_from_the_seed() -> None:
+    def states(seed: int) -> list[str]:
+        def objective(trial: optuna.Trial) -> float:
+            x = trial.suggest_float("x", 0, 1)
+            for step in range(1, 10):
+                trial.report(x * step, step)
+                if trial.should_prune():
+                    raise optuna.TrialPruned
+            return x
+
+        study = create_study(sampler="random", pruner="hyperband", seed=seed)
+        study.optimize(objective, n_trials=12)
+        return [trial.state.name for trial in study.trials]
+
+    assert states(0) == states(0)
+    assert "PRUNED" in states(0)
