@@ -27,6 +27,9 @@ SHORT = 12
 NARROW = 450
 """Pixels of a picture of which two stand side by side on paper."""
 
+BROAD = 1100
+"""Pixels of a picture above which a screen scrolls it, rather than make it too small to read."""
+
 LONG = 40
 """Letters of a last cell that has a line for itself on a phone."""
 
@@ -51,6 +54,9 @@ figure { display: inline-block; vertical-align: top; max-width: 100%; margin: 1.
 img { display: block; width: 100%; height: auto; }
 figcaption, footer { color: #59636e; font-size: .9rem; }
 footer { margin-top: 3rem; border-top: 1px solid #d5d9de; padding-top: .5rem; }
+@media screen {
+  .broad img { min-width: 75rem; }
+}
 @media screen and (max-width: 40rem) {
   .long, .long thead, .long tbody { display: block; }
   .long tr { display: grid; grid-template-columns: repeat(var(--columns), 1fr); }
@@ -128,9 +134,10 @@ def _row(tag: str, cells: tuple[str, ...], right: tuple[bool, ...]) -> str:
 
 def _picture(picture: Picture) -> str:
     wide = width(picture)
-    narrow = ' class="narrow"' if wide <= NARROW else ""
+    kind = "narrow" if wide <= NARROW else "broad" if wide > BROAD else ""
+    caption = escape(picture.caption)
     return (
-        f'<figure{narrow} style="width: {wide}px"><img src="{data_uri(picture)}" '
-        f'alt="{escape(picture.caption)}"><figcaption>{escape(picture.caption)}</figcaption>'
-        "</figure>"
+        f'<figure class="{kind}" style="width: {wide}px"><div class="wide">'
+        f'<img src="{data_uri(picture)}" alt="{caption}"></div>'
+        f"<figcaption>{caption}</figcaption></figure>"
     )
