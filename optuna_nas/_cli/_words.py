@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+from scipy.stats import fisher_exact
 
 from optuna_nas._cli._config import CONFIG
 from optuna_nas._cli._data import Data
@@ -31,6 +32,7 @@ from optuna_nas._estimator._table import TableInputs
 from optuna_nas.space import survey
 
 
+SIGNIFICANT = 0.05
 ORIGINS = {"default": ", the one made by hand", "darts": ", which DARTS proposed"}
 
 
@@ -151,20 +153,24 @@ def verdict(found: Outcome, control: Outcome, data: Data) -> Text:
         data:
             What both were tested on.
     """
-    rows = data.rows[2]
-    if data.classes:
-        difference: float = _wrong(control, rows) - _wrong(found, rows)
-        by = f"{plural(abs(difference), 'fewer mistake')} in {rows} rows"
-    else:
-        difference = found.score - control.score
-        by = f"r2 higher by {abs(difference):.4f}"
-    if difference == 0:
+    better, worse = sorted((found, control), key=lambda tested: -tested.score)
+    if found.score == control.score:
         return Text(f"The network found and {control.name} are equally good.")
-    if difference > 0:
-        return Text(f"The network found beats {control.name}: {by}.", style="green")
+    style = "green" if better is found else "yellow"
+    name = {id(found): "the network found", id(control): control.name}
+    first = name[id(better)][0].upper() + name[id(better)][1:]
+    if not data.classes:
+        by = f"r2 higher by {better.score - worse.score:.4f}"
+        return Text(f"{first} beats {name[id(worse)]}: {by}.", style=style)
+    rows = data.rows[2]
+    wrong = [_wrong(tested, rows) for tested in (better, worse)]
+    p = float(fisher_exact([[n, rows - n] for n in wrong])[1])
+    shown = "beats" if p < SIGNIFICANT else "is not shown to be better than"
+    fewer = plural(wrong[1] - wrong[0], "fewer mistake")
     return Text(
-        f"{control.name[0].upper()}{control.name[1:]} beats the network found: {by}.",
-        style="yellow",
+        f"{first} {shown} {name[id(worse)]}: {fewer} in {rows} rows (Fisher's exact test, "
+        f"p = {p:.2g}).",
+        style=style if p < SIGNIFICANT else "yellow",
     )
 
 
