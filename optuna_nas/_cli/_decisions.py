@@ -1,4 +1,4 @@
-"""Params as people read them: ``stages=2 max stage0(width=16 conv skip)``."""
+"""Params and fronts as tables."""
 
 from __future__ import annotations
 
@@ -9,20 +9,8 @@ from typing import Any
 from optuna.trial import FrozenTrial
 from rich.table import Table
 
-
-def in_short(params: Mapping[str, Any]) -> str:
-    """Returns params in one line, those of a scope together; a name only where one needs it.
-
-    Args:
-        params:
-            From decision to value.
-    """
-    scopes: dict[str, list[str]] = {}
-    for name, value in params.items():
-        scope, _, last = name.rpartition("/")
-        scopes.setdefault(scope, []).extend(_in_short(last, value))
-    plain = scopes.pop("", [])
-    return " ".join([*plain, *(f"{scope}({' '.join(v)})" for scope, v in scopes.items())])
+from optuna_nas.visualization._params import in_short
+from optuna_nas.visualization._params import value_in_short
 
 
 def as_table(params: Mapping[str, Any]) -> Table:
@@ -38,8 +26,8 @@ def as_table(params: Mapping[str, Any]) -> Table:
         scope, _, last = name.rpartition("/")
         scopes.setdefault(scope, {})[last] = value
     for scope, decisions in scopes.items():
-        told = "  ".join(f"[dim]{name}[/] {_value(value)}" for name, value in decisions.items())
-        table.add_row(scope, told)
+        told = (f"[dim]{name}[/] {value_in_short(value)}" for name, value in decisions.items())
+        table.add_row(scope, "  ".join(told))
     return table
 
 
@@ -66,15 +54,3 @@ def front_table(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> Tab
         )
         table.add_row(str(trial.number), *values, in_short(trial.params))
     return table
-
-
-def _in_short(name: str, value: Any) -> list[str]:
-    if isinstance(value, bool):
-        return [name] if value else []
-    return [value] if isinstance(value, str) else [f"{name}={_value(value)}"]
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

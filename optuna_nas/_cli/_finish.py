@@ -25,7 +25,6 @@ from torch import nn
 from optuna_nas._cli._data import Data
 from optuna_nas._cli._data import Part
 from optuna_nas._cli._errors import BadInput
-from optuna_nas._cli._progress import counts
 from optuna_nas._cli._setup import Setup
 from optuna_nas._estimator._table import TableInputs
 from optuna_nas.samplers import best_first
@@ -37,6 +36,7 @@ from optuna_nas.training import generator_for
 from optuna_nas.training import Rejected
 from optuna_nas.training import resolve_device
 from optuna_nas.training import train_epochs
+from optuna_nas.visualization._so_far import counts
 
 
 FINALISTS = 3

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-import math
 from time import monotonic
 
 import optuna
@@ -13,12 +12,8 @@ from optuna.trial import TrialState
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
-from optuna_nas._cli._decisions import in_short
 from optuna_nas.pruners._reports import last_step
-from optuna_nas.study._front import knee_point
-from optuna_nas.study._progress import progress
-from optuna_nas.study._progress import worst_values
-from optuna_nas.visualization._card import sparkline
+from optuna_nas.visualization._so_far import so_far
 
 
 EVERY = 2.0
@@ -59,15 +54,10 @@ class Lines:
         return self._text
 
     def _lines(self) -> Iterator[str]:
-        several = len(self._study.directions) > 1
-        curve = progress(self._study, "trials", worst_values([self._study]) if several else None)
-        found = [float(value) for value in curve.value if math.isfinite(value)]
+        found = so_far(self._study, self._metric)
         if found:
-            best = knee_point(self._study)
-            what = "hypervolume" if several else self._metric
-            yield f"  {what} {sparkline(found)}"
-            which = "knee, network" if several else "network"
-            yield f"  {which} {best.number}: {in_short(best.params)}"
+            yield f"  {found.what} {found.curve}"
+            yield f"  {found.network}"
         running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         if running:
             told = ", ".join(self._at(trial) for trial in running[:RUNNING])

@@ -19,6 +19,10 @@ from rich.progress import ProgressColumn
 from rich.progress import SpinnerColumn
 from rich.progress import TextColumn
 
+from optuna_nas.visualization._so_far import counts
+from optuna_nas.visualization._so_far import duration
+from optuna_nas.visualization._so_far import seconds_left
+
 
 class Step(Protocol):
     """Called when one more is done, with something to say about it."""
@@ -108,9 +112,8 @@ class Report:
         self._step(done, ", ".join(said))
 
     def _left(self, done: int) -> float:
-        spent = monotonic() - self._started
-        left = spent / max(done - self._before, 1) * max(self._total - done, 0)
-        return left if self._timeout is None else max(0.0, min(left, self._timeout - spent))
+        spent, total = monotonic() - self._started, self._total - self._before
+        return seconds_left(spent, done - self._before, total, self._timeout)
 
 
 def best_so_far(study: optuna.Study, metric: str) -> str:
@@ -128,34 +131,6 @@ def best_so_far(study: optuna.Study, metric: str) -> str:
     best = max(trials, key=lambda trial: trial.values[0])
     front = f", front of {len(study.best_trials)}" if len(study.directions) > 1 else ""
     return f"best {metric} {best.values[0]:.4f} (network {best.number}){front}"
-
-
-def counts(trials: list[FrozenTrial]) -> list[str]:
-    """How many trials were pruned and rejected, where there are such.
-
-    Args:
-        trials:
-            All of a study.
-    """
-    pruned = [trial for trial in trials if trial.state == TrialState.PRUNED]
-    rejected = sum("rejected" in trial.user_attrs for trial in pruned)
-    told = {"pruned": len(pruned) - rejected, "rejected": rejected}
-    return [f"{number} {what}" for what, number in told.items() if number]
-
-
-def duration(seconds: float) -> str:
-    """``42 s``, ``3 min 20 s`` or ``2 h 5 min``.
-
-    Args:
-        seconds:
-            At least 0.
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def plural(number: float, noun: str) -> str:

@@ -7,6 +7,7 @@ reshaping) belongs to none.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from statistics import median
 import sys
@@ -55,14 +56,25 @@ def block_times(network: nn.Module, inputs: Sequence[Tensor], repeats: int) -> d
             How many forward passes to take, after a few that do not count.
     """
     names = blocks_of(network, inputs)
-    now, milliseconds = _events() if inputs[0].is_cuda else _clock()
     times: dict[str, list[float]] = {name: [] for name in names}
-    for i in range(WARM_UP + repeats):
-        spans = _noted(network, inputs, lambda *_: now(), lambda begin: (begin, now()))
-        if i >= WARM_UP:
-            for name, ms in zip(names, milliseconds(spans), strict=True):
-                times[name].append(ms)
+    for passed in _passes(network, inputs, repeats):
+        for name, ms in zip(names, passed, strict=True):
+            times[name].append(ms)
     return {name: median(calls) for name, calls in times.items()}
+
+
+def call_times(network: nn.Module, inputs: Sequence[Tensor], repeats: int) -> list[float]:
+    """The milliseconds of each call of a block, in the order of :func:`blocks_of`: medians.
+
+    Args:
+        network:
+            As for :func:`block_times`.
+        inputs:
+            Likewise.
+        repeats:
+            Likewise.
+    """
+    return [median(call) for call in zip(*_passes(network, inputs, repeats), strict=True)]
 
 
 def block_name(module: nn.Module, given: Given) -> str:
@@ -79,6 +91,15 @@ def block_name(module: nn.Module, given: Given) -> str:
     inputs = [x for x in pytree.tree_leaves(given) if isinstance(x, Tensor)]
     shapes = ", ".join(f"{str(x.dtype).removeprefix('torch.')}{list(x.shape)}" for x in inputs)
     return f"{where}{kind.__qualname__}({_hyperparameters(module)}) of {shapes}"
+
+
+def _passes(network: nn.Module, inputs: Sequence[Tensor], repeats: int) -> Iterator[list[float]]:
+    """The milliseconds of each call of a block, pass by pass."""
+    now, milliseconds = _events() if inputs[0].is_cuda else _clock()
+    for i in range(WARM_UP + repeats):
+        spans = _noted(network, inputs, lambda *_: now(), lambda begin: (begin, now()))
+        if i >= WARM_UP:
+            yield milliseconds(spans)
 
 
 def _noted(

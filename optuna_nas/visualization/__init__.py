@@ -16,6 +16,7 @@ from optuna_nas.visualization._genealogy import plot_genealogy
 from optuna_nas.visualization._importance import plot_importance
 from optuna_nas.visualization._latency import plot_latency
 from optuna_nas.visualization._matplotlib import to_matplotlib
+from optuna_nas.visualization._notebook import NotebookProgress
 from optuna_nas.visualization._proxies import plot_proxies
 from optuna_nas.visualization._report import report
 from optuna_nas.visualization._rungs import plot_rungs
@@ -25,6 +26,7 @@ from optuna_nas.visualization._supernet import plot_supernet
 __all__ = [
     "Dashboard",
     "Drawing",
+    "NotebookProgress",
     "plot_anytime",
     "plot_architecture",
     "plot_cell",

@@ -14,6 +14,8 @@ from optuna_nas.metrics._counts import check_count
 from optuna_nas.metrics._lazy import check_initialized
 from optuna_nas.space import build
 from optuna_nas.space import Network
+from optuna_nas.visualization._block_latency import conditions
+from optuna_nas.visualization._block_latency import with_latency
 from optuna_nas.visualization._drawing import Drawing
 from optuna_nas.visualization._fold import fold
 from optuna_nas.visualization._graph import Computation
@@ -38,7 +40,7 @@ def plot_architecture(
     params: Any = None,
     *,
     example: Any = None,
-    color: Literal["operation", "parameters", "flops"] = "operation",
+    color: Literal["operation", "parameters", "flops", "latency"] = "operation",
     title: str | None = None,
     training: bool = False,
     max_boxes: int = MOST,
@@ -72,7 +74,8 @@ def plot_architecture(
             none; images are of 32x32 and sequences of 16 steps where a space takes any.
         color:
             What colours the boxes: what they do, or how many of the parameters or of the FLOPs
-            (those of matrix products and convolutions) they have.
+            (those of matrix products and convolutions) they have; or how long they take, measured
+            for one row on one thread of the CPU. Then below a box is its share of that, too.
         title:
             What stands above; by default the name of the network.
         training:
@@ -91,14 +94,20 @@ def plot_architecture(
         TypeError:
             If ``network``, ``params`` or ``example`` is something else.
         ValueError:
-            If params do not fit, there is no example where one is needed, or the network cannot
-            run on it.
+            If params do not fit, there is no example where one is needed, the network cannot
+            run on it, or the latency of training is asked for.
     """
-    _check(color, whole)
+    _check(color, whole, training)
     check_count("max_boxes", max_boxes)
     computation = computation_of(network, params, example, training=training, whole=tuple(whole))
+    remarks = []
+    if color == "latency":
+        module = network if isinstance(network, nn.Module) else _built(network, params)
+        computation = with_latency(computation, module, rows_for(network, example))
+        remarks.append(f"{amount(computation.milliseconds)} ms in its modules: {conditions()}")
     diagrams = fold(computation, "", max_boxes)
-    return draw(diagrams, computation, title or name_of(network), color, dark=dark)
+    name = title or name_of(network)
+    return draw(diagrams, computation, name, color, remarks=remarks, dark=dark)
 
 
 def computation_of(
@@ -127,8 +136,7 @@ def computation_of(
         with torch.device("meta"):
             return tidied(run(build(network, params)))
     except (RuntimeError, CannotRun):  # it may read values, which meta tensors lack
-        with torch.random.fork_rng(devices=[]):
-            return tidied(run(build(network, params)))
+        return tidied(run(_built(network, params)))
 
 
 def draw(
@@ -159,16 +167,23 @@ def draw(
         dark:
             Whether the background is.
     """
-    style = style_of(diagrams, computation.flops, colouring, dark=dark)
+    of_time = colouring == "latency"
+    whole = computation.milliseconds if of_time else computation.flops
+    style = style_of(diagrams, whole, colouring, dark=dark)
     facts = [amount(one.parameters) for one in (before, computation) if one]
     costs = [amount(one.flops) for one in (before, computation) if one]
     said = f"{' → '.join(facts)} parameters"
     said += f" · {' → '.join(costs)} FLOPs a row" if computation.flops else ""
     if computation.idle:
         said += f" · {amount(computation.idle)} of the parameters did not run"
-    below = "below a box: shape of one row, parameters, share of the FLOPs"
+    cost = "milliseconds" if of_time else "FLOPs"
+    below = f"below a box: shape of one row, parameters, share of the {cost}"
     dashed = any(not box.used for box in all_boxes(diagrams))
-    asides = [below, *(["dashed: the output does not need it"] if dashed else [])]
+    asides = [
+        below,
+        *(["not measured: what is done between modules"] if of_time else []),
+        *(["dashed: the output does not need it"] if dashed else []),
+    ]
     legend = [
         *style.legend(all_boxes(diagrams)),
         *((style.background, style.background, aside) for aside in asides),
@@ -184,6 +199,11 @@ def name_of(network: Any) -> str:
             A search space or a module.
     """
     return str(getattr(network, "__name__", type(network).__name__))
+
+
+def _built(network: Network, params: Any) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        return build(network, params)
 
 
 def _check_network(network: Any, params: Any) -> None:
@@ -204,8 +224,10 @@ def _check_network(network: Any, params: Any) -> None:
         )
 
 
-def _check(color: Any, whole: Any) -> None:
+def _check(color: Any, whole: Any, training: bool) -> None:
     if color not in COLOURINGS:
         raise ValueError(f"color must be one of {', '.join(COLOURINGS)}, but is {color!r}.")
+    if color == "latency" and training:
+        raise ValueError("color='latency' is of inference: it goes with training=False only.")
     if not all(isinstance(one, type) and issubclass(one, nn.Module) for one in whole):
         raise TypeError(f"whole must hold classes of modules, but is {whole!r}.")

@@ -187,6 +187,7 @@ def _box(operations: Sequence[Operation], unit: Unit) -> Box:
         shape=covered[-1].shape,
         parameters=sum(one.parameters for one in covered),
         flops=sum(one.flops for one in covered),
+        milliseconds=sum(one.milliseconds for one in covered),
         times=unit.times,
         note=unit.note,
         used=any(one.used for one in covered),

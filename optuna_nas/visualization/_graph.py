@@ -52,6 +52,10 @@ class Operation:
             Numbers that it holds and that no operation before it holds.
         flops:
             For one row.
+        blocks:
+            Which calls of modules that call no other are in it, by number.
+        milliseconds:
+            What these take, if it was measured.
         used:
             Whether the network's output depends on it.
         changed:
@@ -68,6 +72,8 @@ class Operation:
     shape: tuple[int, ...] = ()
     parameters: int = 0
     flops: float = 0.0
+    blocks: range = range(0)
+    milliseconds: float = 0.0
     used: bool = True
     changed: bool = False
 
@@ -87,6 +93,8 @@ class Computation:
             How many the network has.
         idle:
             How many of them were not used.
+        blocks:
+            How many calls there were of modules that call no other.
     """
 
     operations: tuple[Operation, ...]
@@ -94,11 +102,17 @@ class Computation:
     outputs: tuple[Value, ...]
     parameters: int
     idle: int = 0
+    blocks: int = 0
 
     @property
     def flops(self) -> float:
         """Of one row."""
         return sum(operation.flops for operation in self.operations)
+
+    @property
+    def milliseconds(self) -> float:
+        """Of what was measured."""
+        return sum(operation.milliseconds for operation in self.operations)
 
 
 @dataclass(frozen=True)
@@ -131,6 +145,8 @@ class Box:
             In all that it stands for.
         flops:
             In all that it stands for, of one row.
+        milliseconds:
+            Likewise, if it was measured.
         times:
             For how many in a row it stands.
         note:
@@ -150,6 +166,7 @@ class Box:
     shape: tuple[int, ...] = ()
     parameters: int = 0
     flops: float = 0.0
+    milliseconds: float = 0.0
     times: int = 1
     note: str = ""
     letter: str = ""

@@ -15,6 +15,7 @@ from optuna_nas.spaces import MLP
 from optuna_nas.spaces import MobileNet
 from optuna_nas.spaces import NASBench201
 from optuna_nas.spaces import RNN
+from optuna_nas.spaces import Tabular
 from optuna_nas.spaces import Transformer
 
 
@@ -61,6 +62,8 @@ def _shape(network: Any) -> tuple[int, ...] | None:
         return tuple(network.input_shape)
     if isinstance(network, MLP):
         return (network.in_features,)
+    if isinstance(network, Tabular):
+        return (network.numeric + len(network.cardinalities),)
     if isinstance(network, RNN):
         return (TIME, network.in_features)
     if isinstance(network, DARTS | Hierarchical | MobileNet | NASBench201):

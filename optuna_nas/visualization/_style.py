@@ -13,8 +13,9 @@ from optuna_nas.visualization._graph import KINDS
 from optuna_nas.visualization._shapes import mixed
 
 
-Colouring = Literal["operation", "parameters", "flops", "change"]
-COLOURINGS = ("operation", "parameters", "flops")
+Colouring = Literal["operation", "parameters", "flops", "latency", "change"]
+UNITS = {"parameters": "parameters", "flops": "FLOPs", "latency": "ms"}
+COLOURINGS = ("operation", *UNITS)
 GREY, BLUE, MARK, YELLOW = "#999999", "#0072B2", "#D55E00", "#F0E442"
 NAMES = {"cell": "drawn apart"}
 
@@ -32,8 +33,8 @@ class Style:
             Of lines, and of what is said aside.
         colouring:
             What the colours of boxes stand for.
-        flops:
-            Of the network, of which a box has a share.
+        whole:
+            The network's FLOPs, or milliseconds, of which a box has a share.
         largest:
             What the box that has most has of what the colours stand for.
     """
@@ -42,17 +43,17 @@ class Style:
     ink: str
     faint: str
     colouring: Colouring
-    flops: float
+    whole: float
     largest: float
 
     @property
     def aside(self) -> str:
         """The colour of small text in a box, which may be dark."""
-        return self.ink if self.colouring in ("parameters", "flops") else self.faint
+        return self.ink if self.colouring in UNITS else self.faint
 
     def fill(self, box: Box) -> str:
         """The colour of a box, light enough for text."""
-        if self.colouring in ("parameters", "flops"):
+        if self.colouring in UNITS:
             strength = 0.03 + 0.57 * self._amount(box) / (self.largest or 1.0)
             return mixed(BLUE, self.background, strength)
         if self.colouring == "operation":
@@ -89,19 +90,22 @@ class Style:
                 (self.tint(c), self.border(c), " or ".join(words)) for c, words in named.items()
             ]
         shares = (0.0, self.largest / 2, self.largest)
-        noun = "parameters" if self.colouring == "parameters" else "FLOPs"
         strengths = (0.03, 0.315, 0.6)
+        unit = UNITS[self.colouring]
         return [
-            (mixed(BLUE, self.background, strength), GREY, f"{amount(share)} {noun}")
+            (mixed(BLUE, self.background, strength), GREY, f"{amount(share)} {unit}")
             for strength, share in zip(strengths, shares, strict=True)
         ]
 
     def _amount(self, box: Box) -> float:
-        return box.parameters if self.colouring == "parameters" else box.flops
+        return box.parameters if self.colouring == "parameters" else self._cost(box)
+
+    def _cost(self, box: Box) -> float:
+        return box.milliseconds if self.colouring == "latency" else box.flops
 
     def footer(self, box: Box) -> str:
-        """What stands below the lines: shape, parameters, share of the FLOPs."""
-        share = box.flops / self.flops if self.flops else 0.0
+        """What stands below the lines: shape, parameters, share of the FLOPs or the latency."""
+        share = self._cost(box) / self.whole if self.whole else 0.0
         return " · ".join(
             part
             for part in (
@@ -114,24 +118,24 @@ class Style:
 
 
 def style_of(
-    diagrams: Iterable[Diagram], flops: float, colouring: Colouring, *, dark: bool
+    diagrams: Iterable[Diagram], whole: float, colouring: Colouring, *, dark: bool
 ) -> Style:
     """The style of a drawing.
 
     Args:
         diagrams:
             All that is drawn.
-        flops:
-            Of the network.
+        whole:
+            The network's FLOPs, or milliseconds where colours stand for these.
         colouring:
             What the colours of boxes stand for.
         dark:
             Whether the background is.
     """
     colours = ("#16191d", "#f2f2f2", "#a6adb5") if dark else ("#ffffff", "#1a1a1a", "#5f6368")
-    style = Style(*colours, colouring, flops, 0.0)
+    style = Style(*colours, colouring, whole, 0.0)
     largest = max((style._amount(box) for box in all_boxes(diagrams)), default=0.0)
-    return Style(*colours, colouring, flops, largest)
+    return Style(*colours, colouring, whole, largest)
 
 
 def all_boxes(diagrams: Iterable[Diagram]) -> list[Box]:

@@ -107,6 +107,7 @@ def _run(
         tuple(outputs),
         parameters=sum(p.numel() for p in module.parameters()),
         idle=sum(p.numel() for p in module.parameters() if id(p) not in recorder.met),
+        blocks=recorder.blocks,
     )
 
 
@@ -135,6 +136,8 @@ class _State:
     names: list[str] = field(default_factory=lambda: [""])
     inside: int = 0
     flops: float = 0.0
+    first_block: int = 0
+    calls_none: bool = True
 
 
 class _Recorder(TorchFunctionMode):
@@ -156,9 +159,12 @@ class _Recorder(TorchFunctionMode):
         self._rows = rows
         self._counter = counter
         self._values: dict[int, tuple[Tensor, Value]] = {}
+        self._made_of: dict[int, tuple[Tensor, list[nn.Parameter]]] = {}
         self._counted: set[int] = set()
         self.met: set[int] = set()
         """The identities of the parameters that were used."""
+        self.blocks = 0
+        """How many calls of modules ended that called no other."""
         self._state = _State()
 
     def begin(self, inputs: Sequence[Tensor]) -> None:
@@ -178,11 +184,14 @@ class _Recorder(TorchFunctionMode):
 
     def _step_hooks(self, name: str) -> tuple[Callable[..., Any], Callable[..., None]]:
         def enter(module: nn.Module, args: Any, kwargs: Any) -> None:
+            self._state.calls_none = True
             if not self._state.inside:
                 self._state.flops = self._counter.get_total_flops()
+                self._state.first_block = self.blocks
             self._state.inside += 1
 
         def leave(module: nn.Module, args: Any, kwargs: Any, out: Any) -> None:
+            self._count_block()
             self._state.inside -= 1
             if not self._state.inside:
                 self._state.names.append(name)
@@ -193,6 +202,7 @@ class _Recorder(TorchFunctionMode):
 
     def _call_hooks(self, name: str) -> tuple[Callable[..., Any], Callable[..., None]]:
         def enter(module: nn.Module, args: Any, kwargs: Any) -> Any:
+            self._state.calls_none = True
             if self._state.inside:
                 return None
             args, kwargs = self._told_apart(args), self._told_apart(kwargs)
@@ -203,11 +213,16 @@ class _Recorder(TorchFunctionMode):
             return args, kwargs
 
         def leave(module: nn.Module, args: Any, kwargs: Any, out: Any) -> None:
+            self._count_block()
             if not self._state.inside:
                 self._state.calls.pop()
                 self._state.names.pop()
 
         return enter, leave
+
+    def _count_block(self) -> None:
+        self.blocks += self._state.calls_none
+        self._state.calls_none = False
 
     def _told_apart(self, held: Any) -> Any:
         """A tensor that is given twice becomes two, since they play two parts."""
@@ -228,11 +243,15 @@ class _Recorder(TorchFunctionMode):
         kwargs = kwargs or {}
         before = self._counter.get_total_flops()
         out = func(*args, **kwargs)
-        held = [x for x in pytree.tree_leaves([args, kwargs]) if isinstance(x, nn.Parameter)]
+        held = self._held([args, kwargs])
         self.met |= set(map(id, held))
-        if self._state.inside or not self.values_of([args, kwargs]):
+        if self._state.inside:
             return out
-        self._state.flops = before
+        if not self.values_of([args, kwargs]):
+            if held and isinstance(out, Tensor):
+                self._made_of[id(out)] = (out, held)
+            return out
+        self._state.flops, self._state.first_block = before, self.blocks
         name = getattr(func, "__name__", str(func))
         if name in CONSTANTS:
             return out
@@ -243,6 +262,13 @@ class _Recorder(TorchFunctionMode):
         self._note(words, [args, kwargs], changed, held)
         return out
 
+    def _held(self, given: Any) -> list[nn.Parameter]:
+        """The parameters among tensors, and those that others of them were made of."""
+        held: list[nn.Parameter] = []
+        for x in pytree.tree_leaves(given):
+            held += [x] if isinstance(x, nn.Parameter) else self._made_of.get(id(x), (x, []))[1]
+        return held
+
     def _note(self, words: Words, given: Any, out: Any, held: list[Any]) -> None:
         made = [x for x in pytree.tree_leaves(out) if isinstance(x, Tensor)]
         inputs = self.values_of(given)
@@ -252,11 +278,13 @@ class _Recorder(TorchFunctionMode):
             for x in made:
                 self._remember(x, self._values.get(id(x), (x, inputs[0]))[1])
             return
+        # Before tensors are asked for their shapes, which torch tells as well.
+        flops = (self._counter.get_total_flops() - self._state.flops) / self._rows
+        blocks = range(self._state.first_block, self.blocks)
         fresh = {id(p): p.numel() for p in held if id(p) not in self._counted}
         self._counted |= fresh.keys()
         for x in made:
             self._remember(x, (len(self.operations), 0))
-        flops = (self._counter.get_total_flops() - self._state.flops) / self._rows
         self.operations.append(
             Operation(
                 words.name,
@@ -268,6 +296,7 @@ class _Recorder(TorchFunctionMode):
                 shape=self._without_batch(made[0]),
                 parameters=sum(fresh.values()),
                 flops=flops,
+                blocks=blocks,
             )
         )
 

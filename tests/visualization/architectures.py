@@ -30,6 +30,7 @@ SPACES = {
     "MobileNet": spaces.MobileNet(),
     "RNN": spaces.RNN(in_features=3, out_features=2),
     "Transformer": spaces.Transformer(input_shape=(1, 8, 8), out_features=3),
+    "Tabular": spaces.Tabular(numeric=4, cardinalities=[3, 20], out_features=2),
     "tokens": spaces.Transformer(input_shape=(9,), out_features=2, vocabulary=20),
 }
 

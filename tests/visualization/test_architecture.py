@@ -13,6 +13,9 @@ from optuna_nas import create_study
 from optuna_nas import metrics
 from optuna_nas import SampledTrial
 from optuna_nas import spaces
+from optuna_nas.metrics._device import CPU
+from optuna_nas.metrics._device import device_name
+from optuna_nas.visualization import _block_latency
 from optuna_nas.visualization import plot_architecture
 from optuna_nas.visualization._inputs import rows_for
 from optuna_nas.visualization._style import amount
@@ -21,6 +24,38 @@ from tests.visualization.architectures import sampled
 from tests.visualization.architectures import SPACES
 from tests.visualization.architectures import texts
 from tests.visualization.architectures import traced
+
+
+class Pairs(nn.Module):
+    """Takes two rows and no other number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.linear(x.reshape(2, 4))
+        return out
+
+
+class Waver(Pairs):
+    """Calls its layer twice for two rows."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(len(x)):
+            x = self.linear(x)
+        return x
+
+
+class Bare(nn.Module):
+    """A weight, and no module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(4, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.weight
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -115,6 +150,39 @@ def test_colours_can_stand_for_parameters_and_flops_and_backgrounds_be_dark() ->
     assert dark.scene.background != plain.scene.background
 
 
+@pytest.mark.parametrize("name", SPACES)
+def test_every_shipped_space_is_drawn_with_the_latency_of_its_modules(name: str) -> None:
+    network = SPACES[name]
+    said = texts(plot_architecture(network, sampled(network, seed=3), color="latency"))
+    (told,) = [text for text in said if " ms in its modules: " in text]
+    assert told.endswith(f"1 thread of the CPU ({device_name(CPU)}), torch {torch.__version__}")
+    assert float(told.split()[0]) > 0
+    assert any(text.endswith(" %") for text in said)
+
+
+def test_each_box_has_the_milliseconds_of_its_own_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_block_latency, "call_times", lambda *_: [1.0, 2.0, 4.0, 8.0, 1.0])
+    shared = nn.Linear(4, 4)
+    network = nn.Sequential(shared, nn.Identity(), Residual(4), nn.Flatten(), shared)
+    example = torch.zeros(3, 4)
+    computation = traced(network, example)
+    timed = _block_latency.with_latency(computation, network, [example])
+    assert [one.milliseconds for one in timed.operations] == [0.0, 1.0, 4.0, 0.0, 0.0, 1.0]
+    said = texts(plot_architecture(network, example=example, color="latency"))
+    assert {"4 · 20 · 17 %", "4 · 20 · 67 %", "0 ms", "2 ms", "4 ms"} <= set(said)
+    assert any(text.startswith("6 ms in its modules: ") for text in said)
+
+
+def test_a_module_that_is_measured_stays_as_it_was() -> None:
+    network = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Dropout(0.5)).train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    state = torch.get_rng_state()
+    plot_architecture(network, example=torch.ones(2, 4), color="latency")
+    assert network.training
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_a_large_network_of_equal_cells_is_a_few_boxes() -> None:
     network = spaces.DARTS(channels=4, layers=20)
     said = texts(plot_architecture(network, sampled(network, seed=0)))
@@ -179,7 +247,35 @@ def test_a_title_a_limit_and_whole_modules_can_be_chosen() -> None:
         ),
         (nn.Linear(3, 1), None, {"example": torch.zeros(0, 3)}, ValueError, r"at least one row"),
         (nn.LazyLinear(3), None, {"example": torch.zeros(1, 3)}, ValueError, r"lazy layers"),
-        (SPACES["MLP"], {}, {"color": "latency"}, ValueError, r"color must be one of operation, "),
+        (SPACES["MLP"], {}, {"color": "energy"}, ValueError, r"color must be one of operation, "),
+        (
+            SPACES["MLP"],
+            {},
+            {"color": "latency", "training": True},
+            ValueError,
+            r"color='latency' is of inference: it goes with training=False",
+        ),
+        (
+            Pairs(),
+            None,
+            {"color": "latency", "example": torch.zeros(2, 4)},
+            ValueError,
+            r"on one row on the CPU, but it cannot run that, of shape \[1, 4\]: .*\(Runtime",
+        ),
+        (
+            Waver(),
+            None,
+            {"color": "latency", "example": torch.zeros(2, 4)},
+            ValueError,
+            r"does the same for each batch, but it called 2 modules when .* and 1 when measured",
+        ),
+        (
+            Bare(),
+            None,
+            {"color": "latency", "example": torch.zeros(2, 4)},
+            ValueError,
+            r"measures the modules that a network calls, but Bare calls none",
+        ),
         (SPACES["MLP"], {}, {"max_boxes": 0}, ValueError, r"max_boxes must be at least 1"),
         (SPACES["MLP"], {}, {"whole": [3]}, TypeError, r"whole must hold classes of modules"),
     ],

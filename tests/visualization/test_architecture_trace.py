@@ -194,3 +194,17 @@ def test_a_root_that_is_one_layer_is_drawn() -> None:
 def test_modules_on_the_meta_device_need_no_weights() -> None:
     computation = trace(Residual(4).to("meta"), [torch.zeros(2, 4)], training=False, whole=())
     assert computation.flops == 2 * 4 * 4
+
+
+def test_a_weight_counts_where_what_was_made_of_it_is_used() -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(4))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x * (2 * self.scale).exp()
+
+    computation = traced(Scaled(), torch.zeros(2, 4))
+    assert [one.parameters for one in computation.operations] == [0, 4]
+    assert computation.idle == 0

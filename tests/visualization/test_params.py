@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from optuna_nas._cli._decisions import in_short
+from optuna_nas.visualization._params import in_short
 
 
 def test_params_are_told_in_one_line_scope_by_scope() -> None:
