@@ -128,9 +128,11 @@ class NASEstimator(BaseEstimator):  # type: ignore[misc]
             if self.warm_start and hasattr(self, "study_"):
                 study = self.study_
                 held_out.kept.candidates = self._candidates[: self.ensemble]
+                others = []
             else:
-                study = begin(self, len(names), held_out.settings.seed, first)
-            run(study, objective, self.n_trials, clock, step)
+                default, *others = first
+                study = begin(self, len(names), held_out.settings.seed, default)
+            run(study, objective, self.n_trials, clock, others, step)
         self.study_ = study
 
     def _finish(self, data: tuple[Tensor, Tensor], held_out: HeldOut) -> None:

@@ -55,10 +55,8 @@ def make_objective(
     return Objective(network, held_out, *(costs[name]() for name in names[1:]))
 
 
-def begin(
-    estimator: Any, objectives: int, seed: int, first: Sequence[Mapping[str, Any]]
-) -> optuna.Study:
-    """A new study, with the hand-made networks as its first trials.
+def begin(estimator: Any, objectives: int, seed: int, default: Mapping[str, Any]) -> optuna.Study:
+    """A new study, with the hand-made network as its first trial.
 
     Args:
         estimator:
@@ -67,8 +65,8 @@ def begin(
             How many.
         seed:
             The study's.
-        first:
-            The params of these networks and their training; those that nobody asks do not matter.
+        default:
+            The params of this network and its training; those that nobody asks do not matter.
     """
     name = f"{type(estimator).__name__}-{uuid4().hex[:12]}"
     directions: list[Any] = ["maximize", *["minimize"] * (objectives - 1)]
@@ -80,9 +78,7 @@ def begin(
         study_name=None if estimator.storage is None else name,
         seed=seed,
     )
-    for i, params in enumerate(first):
-        origin = PORTFOLIO if i else DEFAULT
-        study.enqueue_trial(dict(params), user_attrs={"origin": origin})
+    study.enqueue_trial(dict(default), user_attrs={"origin": DEFAULT})
     return study
 
 
@@ -91,6 +87,7 @@ def run(
     objective: Objective,
     n_trials: int | None,
     clock: Clock,
+    portfolio: Sequence[Mapping[str, Any]],
     step: Callable[[optuna.Study, optuna.trial.FrozenTrial], None] | None,
 ) -> None:
     """Runs trials until there are enough or the time is over; one in any case.
@@ -104,6 +101,8 @@ def run(
             How many more; None for as many as the time allows.
         clock:
             The time.
+        portfolio:
+            Params to try after the first trial, one after the other.
         step:
             Called after each, or None.
 
@@ -112,11 +111,15 @@ def run(
             If no trial of the study could be trained.
     """
 
-    def stop_in_time(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+    others = iter(portfolio if n_trials is None else portfolio[: n_trials - 1])
+
+    def go_on(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
         if clock.is_over():
             study.stop()
+        elif (params := next(others, None)) is not None:
+            study.enqueue_trial(dict(params), user_attrs={"origin": PORTFOLIO})
 
-    callbacks = [stop_in_time] if step is None else [stop_in_time, step]
+    callbacks = [go_on] if step is None else [go_on, step]
     study.optimize(objective, n_trials=n_trials, callbacks=callbacks)
     if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
         *_, last = study.get_trials(deepcopy=False)

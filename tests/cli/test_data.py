@@ -79,8 +79,8 @@ def test_bools_times_and_missing_cells_are_prepared(tmp_path: Path) -> None:
         row[3] = "red"
     path = write_csv(tmp_path / "t.csv", ("length", "day", "flag", "colour", "kind"), rows)
     data = load(path, target="kind")
-    # A number, five parts of a time, a bool, whether the number is missing, and a code.
-    assert data.shape == (9,)
+    # A number, eleven parts of a time, a bool, whether the number is missing, and a code.
+    assert data.shape == (15,)
     assert not bool(data.train[0].isnan().any())
 
 
