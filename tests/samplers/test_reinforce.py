@@ -505,7 +505,7 @@ def distributions() -> st.SearchStrategy[BaseDistribution]:
         st.builds(lambda lo, n: IntDistribution(lo, lo + n, log=True), st.integers(1, 100), size),
         st.builds(lambda lo, n: FloatDistribution(lo, lo + n), st.floats(-10, 10), size),
         st.builds(lambda lo, n, by: FloatDistribution(lo, round(lo + n * by, 9), step=by),
-                  st.floats(-10, 10), st.integers(0, 500), st.sampled_from([0.1, 0.25, 3.0])),
+                  st.integers(-10, 10), st.integers(0, 500), st.sampled_from([0.1, 0.25, 3.0])),
         st.builds(lambda lo, by: FloatDistribution(lo, lo * by, log=True),
                   st.floats(1e-8, 10), st.floats(1, 1e6)),
     )  # fmt: skip
