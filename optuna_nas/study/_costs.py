@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import math
 
 from torch import nn
+from torch import Tensor
 
 from optuna_nas.metrics import Constraint
 from optuna_nas.metrics import Metric
@@ -34,10 +35,18 @@ class Costs:
             The candidate's.
         constraints:
             All there are. One that is not known yet counts as broken by infinity.
+        example:
+            Inputs of the training data, if they are known.
     """
 
-    def __init__(self, trial: SampledTrial, constraints: Sequence[Constraint]) -> None:
+    def __init__(
+        self,
+        trial: SampledTrial,
+        constraints: Sequence[Constraint],
+        example: tuple[Tensor, ...] | None = None,
+    ) -> None:
         self._trial = trial
+        self._example = example
         self._measured: list[tuple[Metric, float]] = []
         self._violations = dict.fromkeys((c.name for c in constraints), math.inf)
 
@@ -55,6 +64,8 @@ class Costs:
                 If it cannot be measured, or is NaN.
             TypeError:
                 If the metric returns no number.
+            ValueError:
+                If it cannot be measured and the metric's example is not like the data.
         """
         for measured, value in self._measured:
             if measured == metric:
@@ -104,4 +115,21 @@ class Costs:
         try:
             return metric(module, self._trial)
         except (*CANNOT_BE_BUILT, IndexError) as error:
+            self._check_example(metric, error)
             raise Rejected(f"{metric.name} cannot be measured: {error}") from error
+
+    def _check_example(self, metric: Metric, error: Exception) -> None:
+        """Rows of another shape than the data's may be meant, if the network can take them."""
+        given = getattr(metric, "example", None)
+        if given is None or self._example is None:
+            return
+        shapes = [[list(x.shape[1:]) for x in inputs] for inputs in (given, self._example)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                f"the example of {metric.name} has rows of shape {_told(shapes[0])}, but the "
+                f"networks take rows of {_told(shapes[1])}: {error}"
+            ) from error
+
+
+def _told(shapes: list[list[int]]) -> str:
+    return " and ".join(map(str, shapes))

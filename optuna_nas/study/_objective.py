@@ -123,7 +123,7 @@ class Objective:
         if study is not None:
             self.check(study)
         sampled = SampledTrial(trial)
-        sampled.costs = costs = Costs(sampled, self.constraints)
+        sampled.costs = costs = Costs(sampled, self.constraints, self.example)
         with trial_rng(study, trial.number):
             try:
                 with _noted(costs):

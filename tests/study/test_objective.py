@@ -153,6 +153,16 @@ def test_a_network_of_several_inputs_takes_a_tuple_as_example() -> None:
     assert all(trial.state == TrialState.COMPLETE for trial in study.trials)
 
 
+@pytest.mark.parametrize("metric", [metrics.Flops, metrics.Latency])
+def test_a_metrics_example_of_another_shape_than_the_data_is_an_error(metric: Any) -> None:
+    objective = Objective(
+        Net, size, constraints=[metric(torch.rand(1, 6)) <= 1e9], example=torch.rand(2, 5)
+    )
+    said = r"the example of \w+ has rows of shape \[6\], but the networks take rows of \[5\]: "
+    with pytest.raises(ValueError, match=said):
+        run(objective, n_trials=1)
+
+
 def test_a_constraint_that_cannot_be_measured_rejects() -> None:
     constraint = metrics.Flops(torch.rand(1, 6)) <= 1e9
     study = run(Objective(Net, size, constraints=[constraint]), n_trials=1)
