@@ -170,11 +170,11 @@ class NASClassifier(ClassifierMixin, NASEstimator):  # type: ignore[misc]
         check_arguments(self)
         x = read_x(self, X, reset=True)
         labels = read_labels(y, x)
-        x, labels, weights = weigh(x, labels, sample_weight, self.class_weight)
+        x, labels, weights, kept = weigh(x, labels, sample_weight, self.class_weight)
         targets = classes_of(labels)
         if self.warm_start and hasattr(self, "classes_"):
             _check_same(self.classes_, targets.labels)
-        self._search(x, labels, weights, targets)
+        self._search(x, labels, weights, targets, kept)
         self._targets, self.classes_ = targets, targets.labels
         return self
 

@@ -63,11 +63,13 @@ class NASEstimator(BaseEstimator):  # type: ignore[misc]
     _candidates: list[Candidate]
     _folds: list[Fold]
 
-    def _search(self, x: Any, y: Array, weights: Array | None, targets: Classes | Numbers) -> None:
+    def _search(
+        self, x: Any, y: Array, weights: Array | None, targets: Classes | Numbers, kept: Array
+    ) -> None:
         """Searches, and sets the attributes of a fitted estimator."""
         scorer = make_scorer(self.scoring, self)
         seed = self._seed_of_fit()
-        folds = self._make_folds(x, y, isinstance(targets, Classes), seed)
+        folds = self._make_folds(x, y, isinstance(targets, Classes), seed, kept)
         clock = self._clock(folds)
         inputs, space, said = self._prepare(x, seed)
         rows = inputs.fit(x)
@@ -90,10 +92,11 @@ class NASEstimator(BaseEstimator):  # type: ignore[misc]
             return int(self._settings.seed)
         return seed_of(self.random_state)
 
-    def _make_folds(self, x: Any, y: Array, classes: bool, seed: int) -> list[Fold]:
+    def _make_folds(self, x: Any, y: Array, classes: bool, seed: int, kept: Array) -> list[Fold]:
         """Of a study that goes on, those that it began with: scores must be comparable."""
         if not (self.warm_start and hasattr(self, "study_")):
-            self._folds, self._shape = make_folds(self.cv, x, y, classes, seed), x.shape
+            self._folds = make_folds(self.cv, x, y, classes, seed, kept)
+            self._shape = x.shape
         elif x.shape != self._shape:
             raise ValueError(
                 f"X has shape {x.shape}, but the study that warm_start=True goes on with was "

@@ -163,9 +163,9 @@ class NASRegressor(RegressorMixin, NASEstimator):  # type: ignore[misc]
         check_arguments(self)
         x = read_x(self, X, reset=True)
         numbers = read_numbers(y, x)
-        x, numbers, weights = weigh(x, numbers, sample_weight)
+        x, numbers, weights, kept = weigh(x, numbers, sample_weight)
         targets = numbers_of(numbers)
-        self._search(x, numbers, weights, targets)
+        self._search(x, numbers, weights, targets, kept)
         self._targets = targets
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 from typing import TypeAlias
 
@@ -20,7 +21,9 @@ MOST_HELD_OUT = 10_000
 """Of a share. So many tell networks apart; more would cost time in each epoch."""
 
 
-def make_folds(cv: Any, x: Any, y: Array, classes: bool, seed: int) -> list[Fold]:
+def make_folds(
+    cv: Any, x: Any, y: Array, classes: bool, seed: int, kept: Array | None = None
+) -> list[Fold]:
     """The folds of some data.
 
     Args:
@@ -34,6 +37,8 @@ def make_folds(cv: Any, x: Any, y: Array, classes: bool, seed: int) -> list[Fold
             Whether ``y`` holds classes, of which each part gets its share where it can.
         seed:
             For the rows that a share holds out.
+        kept:
+            The numbers that these rows had for the user, which folds written out by hand name.
 
     Raises:
         ValueError:
@@ -50,7 +55,9 @@ def make_folds(cv: Any, x: Any, y: Array, classes: bool, seed: int) -> list[Fold
         folds = [(np.asarray(a), np.asarray(b)) for a, b in splitter.split(x, y)]
         if not folds:
             raise ValueError(f"cv={cv!r} gave no fold.")
-        return folds
+        if kept is None or isinstance(cv, Integral) or cv is None or hasattr(cv, "split"):
+            return folds
+        return [(_places(train, kept), _places(valid, kept)) for train, valid in folds]
     held_out = min(max(2, round(cv * rows)), rows - 2, MOST_HELD_OUT)
     counts = np.unique(y, return_counts=True)[1] if classes else np.empty(0)
     fits = classes and counts.min() >= 2 and len(counts) <= min(held_out, rows - held_out)
@@ -58,3 +65,8 @@ def make_folds(cv: Any, x: Any, y: Array, classes: bool, seed: int) -> list[Fold
         np.arange(rows), test_size=held_out, stratify=y if fits else None, random_state=seed
     )
     return [(np.sort(train), np.sort(valid))]
+
+
+def _places(rows: Array, kept: Array) -> Array:
+    found: Array = np.flatnonzero(np.isin(kept, rows))
+    return found

@@ -104,7 +104,7 @@ def read_numbers(y: Any, x: Any) -> Array:
 
 def weigh(
     x: Any, y: Array, sample_weight: Any, class_weight: Any = None
-) -> tuple[Any, Array, Array | None]:
+) -> tuple[Any, Array, Array | None, Array]:
     """Rows with their weights, of the mean 1; those that weigh nothing are left out.
 
     Args:
@@ -118,7 +118,7 @@ def weigh(
             ``"balanced"``, a dict from label to weight, or None.
 
     Returns:
-        x, y and weights; None if they are all the same.
+        x, y, the weights or None if they are all the same, and the numbers of the rows kept.
     """
     weights: Array = _check_sample_weight(sample_weight, x, ensure_non_negative=True)
     if class_weight is not None:
@@ -129,8 +129,8 @@ def weigh(
     if len(rows) < len(weights):
         x, y, weights = _safe_indexing(x, rows), y[rows], weights[rows]
     if np.all(weights == weights[0]):
-        return x, y, None
-    return x, y, weights / weights.mean()
+        return x, y, None, rows
+    return x, y, weights / weights.mean(), rows
 
 
 def _check_given(y: Any) -> None:

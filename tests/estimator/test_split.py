@@ -45,3 +45,12 @@ def test_a_splitter_says_its_own_folds() -> None:
 def test_too_few_rows_are_told() -> None:
     with pytest.raises(ValueError, match=r"n_samples = 3, too few.*at least 4"):
         make_folds(0.2, np.eye(3), np.arange(3), classes=True, seed=0)
+
+
+def test_folds_written_out_name_the_rows_that_the_user_gave() -> None:
+    y = np.arange(6.0)
+    kept = np.array([0, 1, 3, 4, 6, 8])  # two others weigh nothing
+    by_hand = [([0, 1, 2, 3], [4, 5, 6, 7, 8])]
+    [(train, valid)] = make_folds(by_hand, y[:, None], y, classes=False, seed=0, kept=kept)
+    assert train.tolist() == [0, 1, 2]
+    assert valid.tolist() == [3, 4, 5]
