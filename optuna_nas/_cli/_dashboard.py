@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from time import sleep
-from typing import Any
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -21,11 +20,11 @@ from optuna_nas._cli._errors import bad_input
 from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._errors import nearest
 from optuna_nas._cli._function import load_function
-from optuna_nas._cli._progress import plural
 from optuna_nas._cli._study import connect
 from optuna_nas._cli._study import without_password
 from optuna_nas.visualization import Dashboard
 from optuna_nas.visualization._dashboard_page import Update
+from optuna_nas.visualization._so_far import plural
 
 
 SECONDS = 5.0
@@ -68,7 +67,7 @@ def dashboard(
             f"{', '.join(map(repr, studies))}. Say which: --study-name."
         )
     folder = artifacts or _beside(storage)
-    search_space = None if network is None else imported(network)
+    search_space = None if network is None else load_function(network, "--network")
     with bad_input((ValueError, ImportError)):
         dashboards = {name: Dashboard(folder, search_space) for name in studies}
     with serving(opened, folder, port) as port:
@@ -162,17 +161,3 @@ def _studies(opened: BaseStorage, storage: str, name: str | None) -> list[str]:
 def _beside(storage: str) -> Path:
     file = storage.removeprefix("sqlite:///")
     return Path("artifacts") if "://" in file else Path(file).parent / "artifacts"
-
-
-def imported(network: str) -> Any:
-    """What ``--network`` names.
-
-    Args:
-        network:
-            ``"module:function"``.
-
-    Raises:
-        BadInput:
-            If there is no such module, or no such function in it.
-    """
-    return load_function(network, "--network")

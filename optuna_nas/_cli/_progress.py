@@ -131,15 +131,3 @@ def best_so_far(study: optuna.Study, metric: str) -> str:
     best = max(trials, key=lambda trial: trial.values[0])
     front = f", front of {len(study.best_trials)}" if len(study.directions) > 1 else ""
     return f"best {metric} {best.values[0]:.4f} (network {best.number}){front}"
-
-
-def plural(number: float, noun: str) -> str:
-    """``1 network``, ``1,200 networks``.
-
-    Args:
-        number:
-            How many.
-        noun:
-            Of what.
-    """
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

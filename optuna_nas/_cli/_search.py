@@ -35,7 +35,6 @@ from optuna_nas._cli._finish import SEEDS
 from optuna_nas._cli._interrupt import interruptible
 from optuna_nas._cli._live import Lines
 from optuna_nas._cli._options import Options
-from optuna_nas._cli._progress import plural
 from optuna_nas._cli._progress import progress
 from optuna_nas._cli._progress import Report
 from optuna_nas._cli._setup import set_up
@@ -57,6 +56,7 @@ from optuna_nas.oneshot import Supernet
 from optuna_nas.study import Objective
 from optuna_nas.study import optimize
 from optuna_nas.training import score
+from optuna_nas.visualization._so_far import plural
 
 
 def search(options: Options, consoles: Consoles, *, as_json: bool = False) -> None:

@@ -23,11 +23,11 @@ from optuna_nas._cli._decisions import as_table
 from optuna_nas._cli._decisions import front_table
 from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._errors import nearest
-from optuna_nas._cli._progress import plural
 from optuna_nas._cli._study import connect
 from optuna_nas._cli._study import objectives
 from optuna_nas._cli._study import without_password
 from optuna_nas.visualization._so_far import duration
+from optuna_nas.visualization._so_far import plural
 
 
 def show(storage: str, study_name: str | None, console: Console, *, as_json: bool = False) -> None:

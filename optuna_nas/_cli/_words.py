@@ -24,12 +24,12 @@ from optuna_nas._cli._files import RESULT
 from optuna_nas._cli._finish import Finalist
 from optuna_nas._cli._finish import Outcome
 from optuna_nas._cli._finish import SEEDS
-from optuna_nas._cli._progress import plural
 from optuna_nas._cli._setup import Setup
 from optuna_nas._cli._study import without_password
 from optuna_nas._estimator._columns import is_frame
 from optuna_nas._estimator._table import TableInputs
 from optuna_nas.space import survey
+from optuna_nas.visualization._so_far import plural
 
 
 SIGNIFICANT = 0.05

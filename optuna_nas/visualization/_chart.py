@@ -12,8 +12,11 @@ from typing import Any
 from typing import TYPE_CHECKING
 
 import numpy as np
+from optuna.study import Study
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
+
+from optuna_nas.study._names import metric_names
 
 
 if TYPE_CHECKING:
@@ -37,6 +40,28 @@ WIDE = 60
 
 SHOWN = 12
 """Lines of a hover; what is more is counted."""
+
+
+def names_for(study: Study, objective: int) -> list[str]:
+    """The names of a study's objectives, of which one is to be drawn.
+
+    Args:
+        study:
+            Any.
+        objective:
+            Which one, by its index.
+
+    Raises:
+        ValueError:
+            If the study has no such objective.
+    """
+    names = metric_names(study)
+    if not 0 <= objective < len(names):
+        raise ValueError(
+            f"objective must be at least 0 and below {len(names)}, the number of objectives of "
+            f"study {study.study_name!r}, but is {objective!r}."
+        )
+    return names
 
 
 def escaped(text: object) -> str:

@@ -16,7 +16,6 @@ from optuna_nas.samplers._planning import PLAN
 from optuna_nas.samplers._planning import plan_of
 from optuna_nas.samplers._ranking import costs
 from optuna_nas.samplers._ranking import parted
-from optuna_nas.study import metric_names
 from optuna_nas.visualization._chart import axis
 from optuna_nas.visualization._chart import blank
 from optuna_nas.visualization._chart import chart
@@ -25,6 +24,7 @@ from optuna_nas.visualization._chart import escaped
 from optuna_nas.visualization._chart import fenced
 from optuna_nas.visualization._chart import GREY
 from optuna_nas.visualization._chart import hover
+from optuna_nas.visualization._chart import names_for
 from optuna_nas.visualization._chart import SCALE
 from optuna_nas.visualization._plotly import graph_objects
 
@@ -70,12 +70,7 @@ def plot_genealogy(study: Study, *, objective: int = 0) -> Figure:
         ImportError:
             If plotly is missing.
     """
-    names = metric_names(study)
-    if not 0 <= objective < len(names):
-        raise ValueError(
-            f"objective must be at least 0 and below {len(names)}, the number of objectives of "
-            f"study {study.study_name!r}, but is {objective!r}."
-        )
+    names = names_for(study, objective)
     go = graph_objects("plot_genealogy")
     trials = study.get_trials(deepcopy=False)
     title = "Who came from whom"

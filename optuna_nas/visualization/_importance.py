@@ -11,7 +11,6 @@ from optuna.study import Study
 from optuna.trial import TrialState
 
 from optuna_nas.samplers._draw import checked_seed
-from optuna_nas.study import metric_names
 from optuna_nas.visualization._chart import axis
 from optuna_nas.visualization._chart import blank
 from optuna_nas.visualization._chart import chart
@@ -19,6 +18,7 @@ from optuna_nas.visualization._chart import COLOURS
 from optuna_nas.visualization._chart import escaped
 from optuna_nas.visualization._chart import GREY
 from optuna_nas.visualization._chart import LINE
+from optuna_nas.visualization._chart import names_for
 from optuna_nas.visualization._functional_anova import Importances
 from optuna_nas.visualization._functional_anova import importances
 from optuna_nas.visualization._grid import HEAD
@@ -77,12 +77,7 @@ def plot_importance(study: Study, *, objective: int = 0, seed: int = 0) -> Figur
         ImportError:
             If plotly is missing.
     """
-    names = metric_names(study)
-    if not 0 <= objective < len(names):
-        raise ValueError(
-            f"objective must be at least 0 and below {len(names)}, the number of objectives of "
-            f"study {study.study_name!r}, but is {objective!r}."
-        )
+    names = names_for(study, objective)
     checked_seed(seed)
     go = graph_objects("plot_importance")
     title = f"Which decisions matter for {escaped(names[objective])}"

@@ -10,7 +10,6 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
-from optuna_nas.study import metric_names
 from optuna_nas.study import Truth
 from optuna_nas.study import truth
 from optuna_nas.study._screen import TRUTH
@@ -22,6 +21,7 @@ from optuna_nas.visualization._chart import COLOURS
 from optuna_nas.visualization._chart import escaped
 from optuna_nas.visualization._chart import GREY
 from optuna_nas.visualization._chart import hover
+from optuna_nas.visualization._chart import names_for
 from optuna_nas.visualization._plotly import graph_objects
 
 
@@ -62,12 +62,7 @@ def plot_proxies(study: Study, *, objective: int = 0) -> Figure:
         ImportError:
             If plotly is missing.
     """
-    names = metric_names(study)
-    if not 0 <= objective < len(names):
-        raise ValueError(
-            f"objective must be at least 0 and below {len(names)}, the number of objectives of "
-            f"study {study.study_name!r}, but is {objective!r}."
-        )
+    names = names_for(study, objective)
     go = graph_objects("plot_proxies")
     trials = _scored(study)
     if not trials:

@@ -11,10 +11,10 @@ from optuna_nas.visualization._report_controls import compared
 from optuna_nas.visualization._report_controls import verdicts
 from optuna_nas.visualization._report_document import duration
 from optuna_nas.visualization._report_document import number
-from optuna_nas.visualization._report_document import plural
 from optuna_nas.visualization._report_search import epochs_of
 from optuna_nas.visualization._report_search import Search
 from optuna_nas.visualization._report_search import seconds_of
+from optuna_nas.visualization._so_far import plural
 
 
 def answer(search: Search) -> str:

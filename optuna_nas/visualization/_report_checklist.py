@@ -16,13 +16,13 @@ from optuna_nas.visualization._params import params_of
 from optuna_nas.visualization._report_controls import compared
 from optuna_nas.visualization._report_document import number
 from optuna_nas.visualization._report_document import Part
-from optuna_nas.visualization._report_document import plural
 from optuna_nas.visualization._report_document import table
 from optuna_nas.visualization._report_document import Text
 from optuna_nas.visualization._report_search import epochs_of
 from optuna_nas.visualization._report_search import scores_of
 from optuna_nas.visualization._report_search import SEARCH
 from optuna_nas.visualization._report_search import Search
+from optuna_nas.visualization._so_far import plural
 
 
 Done: TypeAlias = Literal["yes", "partly", "no", "not known"]

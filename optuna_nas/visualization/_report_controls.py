@@ -13,10 +13,10 @@ from optuna_nas.study._compare import compare
 from optuna_nas.study._compare import Comparison
 from optuna_nas.visualization._report_document import number
 from optuna_nas.visualization._report_document import Part
-from optuna_nas.visualization._report_document import plural
 from optuna_nas.visualization._report_document import table
 from optuna_nas.visualization._report_document import Text
 from optuna_nas.visualization._report_search import Search
+from optuna_nas.visualization._so_far import plural
 
 
 THIS, RANDOM = "this search", "random search"

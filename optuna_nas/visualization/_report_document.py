@@ -138,18 +138,6 @@ def number(value: float) -> str:
     return texts([float(value)])[0]
 
 
-def plural(count: int, noun: str) -> str:
-    """Returns ``1 network``, or ``1,200 networks``.
-
-    Args:
-        count:
-            How many.
-        noun:
-            Of what.
-    """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def duration(seconds: float) -> str:
     """Returns ``4.2 s``, ``3 min 20 s`` or ``2 h 5 min``.
 

@@ -14,12 +14,12 @@ from optuna_nas.study._remembered_network import network_code
 from optuna_nas.visualization._params import params_of
 from optuna_nas.visualization._report_document import number
 from optuna_nas.visualization._report_document import Part
-from optuna_nas.visualization._report_document import plural
 from optuna_nas.visualization._report_document import table
 from optuna_nas.visualization._report_document import Text
 from optuna_nas.visualization._report_search import ROWS
 from optuna_nas.visualization._report_search import scores_of
 from optuna_nas.visualization._report_search import Search
+from optuna_nas.visualization._so_far import plural
 
 
 LONG = 300

@@ -19,13 +19,13 @@ from optuna_nas.study._seeds import SEED
 from optuna_nas.visualization._report_document import Code
 from optuna_nas.visualization._report_document import duration
 from optuna_nas.visualization._report_document import Part
-from optuna_nas.visualization._report_document import plural
 from optuna_nas.visualization._report_document import table
 from optuna_nas.visualization._report_document import Text
 from optuna_nas.visualization._report_search import epochs_of
 from optuna_nas.visualization._report_search import lost
 from optuna_nas.visualization._report_search import Search
 from optuna_nas.visualization._report_search import seconds_of
+from optuna_nas.visualization._so_far import plural
 
 
 REASONS = 10

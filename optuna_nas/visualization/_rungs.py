@@ -12,11 +12,11 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
 from optuna_nas.pruners import reports
-from optuna_nas.study import metric_names
 from optuna_nas.visualization._chart import axis
 from optuna_nas.visualization._chart import chart
 from optuna_nas.visualization._chart import escaped
 from optuna_nas.visualization._chart import hover
+from optuna_nas.visualization._chart import names_for
 from optuna_nas.visualization._plotly import graph_objects
 
 
@@ -59,12 +59,7 @@ def plot_rungs(study: Study, *, objective: int = 0) -> Figure:
         ImportError:
             If plotly is missing.
     """
-    names = metric_names(study)
-    if not 0 <= objective < len(names):
-        raise ValueError(
-            f"objective must be at least 0 and below {len(names)}, the number of objectives of "
-            f"study {study.study_name!r}, but is {objective!r}."
-        )
+    names = names_for(study, objective)
     go = graph_objects("plot_rungs")
     curves: dict[TrialState, list[tuple[FrozenTrial, Mapping[int, float]]]]
     curves = {state: [] for state in KINDS}

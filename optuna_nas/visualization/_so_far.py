@@ -105,3 +105,15 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def plural(number: float, noun: str) -> str:
+    """``1 network``, ``1,200 networks``.
+
+    Args:
+        number:
+            How many.
+        noun:
+            Of what.
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

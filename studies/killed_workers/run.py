@@ -1,7 +1,7 @@
 """Kills workers of a search at random moments, and counts what that costs.
 
-python studies/killed_workers/run.py /tmp/killed.journal
-python studies/killed_workers/run.py sqlite:////tmp/killed.db
+python studies/killed_workers/run.py killed.journal
+python studies/killed_workers/run.py sqlite:///killed.db
 python studies/killed_workers/run.py postgresql://...
 """
 

@@ -18,8 +18,8 @@ from optuna.trial import TrialState
 import pytest
 
 from optuna_nas._cli._interrupt import interruptible
-from optuna_nas._cli._progress import plural
 from optuna_nas.study._heartbeat import WORKER
+from optuna_nas.visualization._so_far import plural
 
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
