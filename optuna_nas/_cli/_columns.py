@@ -45,6 +45,11 @@ def take_columns(frame: Any, target: str | None, drop: Sequence[str], path: Path
     _check_target(frame[target], path)
     for name in frame.columns.drop(target):
         _check_column(frame[name], path)
+        if frame[name].equals(frame[target]):
+            raise BadInput(
+                f"{path}: column {name!r} is the same as the target {target!r} in each row, so "
+                f"there is nothing to learn. Leave it out: --drop {name!r}."
+            )
     return frame
 
 

@@ -130,8 +130,11 @@ def load_data(options: Options) -> Data:
     pairs = _parts(rows, y, targets, options.seed)
     if isinstance(targets, Numbers):
         targets = numbers_of(pairs[0][1])  # of the training part only, as the inputs
-    with bad_input((ValueError, TypeError), before=f"{rows.name}: "):
-        prepared = [inputs.fit(pairs[0][0]), *(inputs.transform(x) for x, _ in pairs[1:])]
+    unfit = (ValueError, TypeError)
+    with bad_input(unfit, before=f"{rows.name}: "):
+        prepared = [inputs.fit(pairs[0][0]), inputs.transform(pairs[1][0])]
+    with bad_input(unfit, before=f"{options.test or rows.name}: "):
+        prepared.append(inputs.transform(pairs[2][0]))
     train, valid, test = (
         (x, targets.encode(y)) for x, (_, y) in zip(prepared, pairs, strict=True)
     )

@@ -60,8 +60,8 @@ class Finalist:
             Its validation scores after these epochs, one for each seed; none if it could not be
             trained.
         origin:
-            ``"default"`` if it was made by hand, ``"darts"`` if DARTS proposed it, None if the
-            search's sampler did.
+            ``"default"`` if it was made by hand, ``"darts"`` or a proxy's name if that proposed
+            it, None if the search's sampler did.
     """
 
     number: int

@@ -44,6 +44,20 @@ PRUNERS = ("successive_halving", "hyperband", "learning_curve", "median", "none"
 COSTS = ("parameters", "flops", "latency")
 WARM_STARTS = ("darts",)
 
+PROXIES = (
+    "naswot",
+    "synflow",
+    "snip",
+    "grad_norm",
+    "jacob_cov",
+    "fisher",
+    "grasp",
+    "zen",
+    "zico",
+    "l2_norm",
+)
+"""Those of :mod:`optuna_nas.proxies`."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -67,6 +81,7 @@ class Options:
     timeout: str | None = None
     epochs: int | None = None
     warm_start: str | None = None
+    proxy: str | None = None
     also: str | None = None
     under: str | None = None
     limit: tuple[str, ...] = ()
@@ -84,7 +99,13 @@ class Options:
             value = getattr(self, name)
             if value is not None and value < low:
                 raise BadInput(f"{_option(name)} must be at least {low}, not {value}.")
-        legal = {"sampler": SAMPLERS, "pruner": PRUNERS, "also": COSTS, "warm_start": WARM_STARTS}
+        legal = {
+            "sampler": SAMPLERS,
+            "pruner": PRUNERS,
+            "also": COSTS,
+            "warm_start": WARM_STARTS,
+            "proxy": PROXIES,
+        }
         for name, names in legal.items():
             value = getattr(self, name)
             if value not in (*names, None):

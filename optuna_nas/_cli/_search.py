@@ -37,6 +37,9 @@ from optuna_nas._cli._live import Lines
 from optuna_nas._cli._options import Options
 from optuna_nas._cli._progress import progress
 from optuna_nas._cli._progress import Report
+from optuna_nas._cli._proxy import begin_with_proxy
+from optuna_nas._cli._proxy import CANDIDATES
+from optuna_nas._cli._proxy import make_proxy
 from optuna_nas._cli._setup import set_up
 from optuna_nas._cli._setup import Setup
 from optuna_nas._cli._study import done
@@ -53,6 +56,7 @@ from optuna_nas._cli._words import report_winner
 from optuna_nas._cli._write import make_folder
 from optuna_nas._cli._write import write
 from optuna_nas.oneshot import Supernet
+from optuna_nas.proxies import Proxy
 from optuna_nas.study import Objective
 from optuna_nas.study import optimize
 from optuna_nas.training import score
@@ -80,12 +84,13 @@ def search(options: Options, consoles: Consoles, *, as_json: bool = False) -> No
         setup = set_up(options)
         objective = setup.objective()
         supernet = make_supernet(setup) if options.warm_start else None
+        proxy = make_proxy(setup) if options.proxy else None
         make_folder(options.folder)
         study = open_search(setup, objective)
         write(options.folder / CONFIG, to_toml(options))
         introduce(consoles.notes, setup, study)
         try:
-            _begin(consoles.notes, setup, study, supernet)
+            _begin(consoles.notes, setup, objective, study, supernet, proxy)
             _search_and_finish(consoles, setup, objective, study, as_json)
         except KeyboardInterrupt:
             say(f"Stopped. Saved: {plural(done(study), 'network')}. This goes on:")
@@ -121,12 +126,24 @@ def open_search(setup: Setup, objective: Objective, *, control: bool = False) ->
     return study
 
 
-def _begin(notes: Console, setup: Setup, study: optuna.Study, supernet: Supernet | None) -> None:
+def _begin(
+    notes: Console,
+    setup: Setup,
+    objective: Objective,
+    study: optuna.Study,
+    supernet: Supernet | None,
+    proxy: Proxy | None,
+) -> None:
     """Enqueues what the search begins with."""
     begin_by_hand(study, setup)
-    if supernet is not None and not done(study):
+    if done(study):
+        return
+    if supernet is not None:
         with progress(notes, "Warm start by DARTS", 0, setup.epochs) as step:
             begin_with_darts(study, setup, supernet, step)
+    if proxy is not None:
+        with progress(notes, f"Scores by {proxy.name}", 0, CANDIDATES) as step:
+            begin_with_proxy(study, setup, proxy, objective.constraints, step)
 
 
 def _search_and_finish(

@@ -16,6 +16,7 @@ from optuna_nas._cli._consoles import consoles
 from optuna_nas._cli._errors import told
 from optuna_nas._cli._options import COSTS
 from optuna_nas._cli._options import Options
+from optuna_nas._cli._options import PROXIES
 from optuna_nas._cli._options import PRUNERS
 from optuna_nas._cli._options import SAMPLERS
 from optuna_nas._cli._options import SPACES
@@ -124,6 +125,14 @@ def search(
         _search_option(
             help="darts: a short training of all networks in one proposes the first ones.",
             autocompletion=_one_of(WARM_STARTS),
+        ),
+    ] = None,
+    proxy: Annotated[
+        str | None,
+        _search_option(
+            help="Of 100 random networks, untrained, the 5 that score best are among the first: "
+            f"{', '.join(PROXIES)}.",
+            autocompletion=_one_of(PROXIES),
         ),
     ] = None,
     also: Annotated[

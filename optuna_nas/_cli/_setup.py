@@ -71,6 +71,7 @@ class Setup:
             "limits": options.limits,
             "test": options.test,
             "warm start": options.warm_start,
+            "proxy": options.proxy,
         }
         return {
             **{name: value for name, value in optional.items() if value},

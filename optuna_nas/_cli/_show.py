@@ -23,6 +23,7 @@ from optuna_nas._cli._decisions import as_table
 from optuna_nas._cli._decisions import front_table
 from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._errors import nearest
+from optuna_nas._cli._origins import said_of
 from optuna_nas._cli._study import connect
 from optuna_nas._cli._study import objectives
 from optuna_nas._cli._study import without_password
@@ -140,6 +141,7 @@ def _as_json(study: optuna.Study) -> dict[str, Any]:
                 "trial": trial.number,
                 "values": dict(zip(names, trial.values, strict=True)),
                 "params": trial.params,
+                "origin": trial.user_attrs.get("origin"),
                 "seconds": _seconds([trial]),
                 "curve": _curve(trial)[0],
             }
@@ -160,7 +162,8 @@ def _best_first(study: optuna.Study) -> list[FrozenTrial]:
 def _show_trial(console: Console, trial: FrozenTrial, names: Sequence[str]) -> None:
     values = ", ".join(f"{n} {v:,.6g}" for n, v in zip(names, trial.values, strict=True))
     seconds = f", {duration(trial.duration.total_seconds())}" if trial.duration else ""
-    console.print(f"\n[bold]Network {trial.number}[/]: {values}{seconds}", highlight=False)
+    name = f"[bold]Network {trial.number}[/]{said_of(trial.user_attrs.get('origin'))}"
+    console.print(f"\n{name}: {values}{seconds}", highlight=False)
     console.print(Padding(as_table(trial.params), (0, 0, 0, 2)))
     curve, over = _curve(trial)
     curve = [value for value in curve if math.isfinite(value)]

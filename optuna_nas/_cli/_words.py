@@ -24,6 +24,10 @@ from optuna_nas._cli._files import RESULT
 from optuna_nas._cli._finish import Finalist
 from optuna_nas._cli._finish import Outcome
 from optuna_nas._cli._finish import SEEDS
+from optuna_nas._cli._origins import said_of
+from optuna_nas._cli._proxy import CANDIDATES
+from optuna_nas._cli._proxy import PROPOSALS
+from optuna_nas._cli._proxy import ROWS
 from optuna_nas._cli._setup import Setup
 from optuna_nas._cli._study import without_password
 from optuna_nas._estimator._columns import is_frame
@@ -33,7 +37,6 @@ from optuna_nas.visualization._so_far import plural
 
 
 SIGNIFICANT = 0.05
-ORIGINS = {"default": ", the one made by hand", "darts": ", which DARTS proposed"}
 
 
 def introduce(console: Console, setup: Setup, study: optuna.Study) -> None:
@@ -65,6 +68,11 @@ def introduce(console: Console, setup: Setup, study: optuna.Study) -> None:
         "Seed": f"{options.seed}",
         "Study": without_password(options.where),
     }
+    if options.proxy:
+        lines["Proxy"] = (
+            f"{options.proxy}, by {ROWS} rows to train on: of {CANDIDATES} random networks, the "
+            f"best {PROPOSALS} are among the first"
+        )
     if options.limits:
         limits = (f"at most {most:,g} {name}" for name, most in options.limits.items())
         lines["Limits"] = ", ".join(limits)
@@ -113,8 +121,8 @@ def report_winner(console: Console, finalists: Sequence[Finalist], metric: str) 
         f"score can be luck; {metric} on the validation part"
     )
     console.print(Padding(table, (0, 0, 1, 2)))
-    origin = ORIGINS.get(finalists[0].origin or "", "")
-    console.print(f"[bold]Network {finalists[0].number}[/]{origin}", highlight=False)
+    winner = f"[bold]Network {finalists[0].number}[/]{said_of(finalists[0].origin)}"
+    console.print(winner, highlight=False)
     console.print(Padding(as_table(finalists[0].params), (0, 0, 1, 2)))
 
 

@@ -7,13 +7,16 @@ from numbers import Integral
 from numbers import Real
 from typing import Any
 
+from joblib import effective_n_jobs
 import numpy as np
+from optuna.storages import InMemoryStorage
 from sklearn.utils import check_random_state
 
 from optuna_nas._estimator._spaces import check_space
 from optuna_nas.training import resolve_device
 
 
+IN_MEMORY = ("sqlite://", "sqlite:///:memory:")
 COSTS = ("latency", "parameters", "flops")
 
 
@@ -40,12 +43,13 @@ def check_arguments(estimator: Any) -> None:
         )
     if timeout is None and estimator.n_trials is None:
         raise ValueError("n_trials and timeout are both None: without one the search has no end.")
-    if estimator.n_jobs not in (None, 1):
+    jobs = estimator.n_jobs
+    if jobs is not None and not (isinstance(jobs, Integral) and _is_number(jobs) and jobs != 0):
         raise ValueError(
-            f"n_jobs must be None or 1, but is {estimator.n_jobs!r}: the trials of one fit run "
-            "one after the other. To use more cores, run the cross-validation around it in "
-            "processes."
+            "n_jobs must be None, an int of at least 1, or one below 0 (-1: as many as there are "
+            f"cores), but is {jobs!r}."
         )
+    _check_storage(estimator)
     _check_objectives(estimator.objectives)
     _check_cv(estimator.cv)
     resolve_device(estimator.device)
@@ -65,6 +69,16 @@ def seed_of(random_state: Any) -> int:
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 
+def jobs_of(n_jobs: int | None) -> int:
+    """How many processes that is; None is one.
+
+    Args:
+        n_jobs:
+            As joblib has it: -1 stands for as many as there are cores, -2 for one less.
+    """
+    return 1 if n_jobs is None else int(effective_n_jobs(n_jobs))
+
+
 def _check(name: str, value: Any, expected: str, low: int) -> None:
     if not isinstance(value, Integral) or int(value) < low:
         raise ValueError(f"{name} must be {expected}, but is {value!r}.")
@@ -72,6 +86,16 @@ def _check(name: str, value: Any, expected: str, low: int) -> None:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _check_storage(estimator: Any) -> None:
+    storage = estimator.storage
+    in_memory = isinstance(storage, InMemoryStorage) or str(storage) in IN_MEMORY
+    if in_memory and estimator.n_jobs not in (None, 1):
+        raise ValueError(
+            f"n_jobs={estimator.n_jobs} needs a storage that processes share, or None, but "
+            f"storage={storage!r} is in memory."
+        )
 
 
 def _check_objectives(objectives: Any) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from typing import TypeAlias
 
+import torch
 from torch import Tensor
 
 
@@ -67,10 +69,13 @@ class Kept:
     Args:
         most:
             How many to keep.
+        folder:
+            Where to leave them for another process as well, or None.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, folder: Path | None = None) -> None:
         self.most = most
+        self.folder = folder
         self.candidates: list[Candidate] = []
 
     def add(self, candidate: Candidate) -> None:
@@ -82,6 +87,28 @@ class Kept:
         """
         ranked = sorted([*self.candidates, candidate], key=_place)
         self.candidates = ranked[: self.most]
+        if self.folder is not None and any(one is candidate for one in self.candidates):
+            _write(candidate, self.folder)
+
+
+def read_candidate(path: Path) -> Candidate:
+    """A candidate that another process left.
+
+    Args:
+        path:
+            Its file.
+    """
+    found = torch.load(path, weights_only=True)
+    folds = tuple(Trained(**fold) for fold in found.pop("folds"))
+    return Candidate(**found, folds=folds)
+
+
+def _write(candidate: Candidate, folder: Path) -> None:
+    """Beside its place first: a process may end at any moment."""
+    folds = [vars(fold) for fold in candidate.folds]
+    draft = folder / f"{candidate.number}.draft"
+    torch.save({"number": candidate.number, "score": candidate.score, "folds": folds}, draft)
+    draft.rename(folder / f"{candidate.number}.pt")
 
 
 def _place(candidate: Candidate) -> Any:

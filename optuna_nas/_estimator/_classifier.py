@@ -74,7 +74,8 @@ class NASClassifier(ClassifierMixin, NASEstimator):  # type: ignore[misc]
         storage:
             As for :func:`optuna_nas.create_study`; each ``fit`` is a study of a new name.
         n_jobs:
-            None or 1: the trials of a fit run one after the other.
+            How many networks to train at once, each in a process of joblib's; None is 1, -1 as
+            many as there are cores. With several, a fit cannot be repeated exactly.
         device:
             ``"auto"`` (the first CUDA device, else the CPU), or a device of torch's.
         random_state:

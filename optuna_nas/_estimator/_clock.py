@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from dataclasses import field
 import math
 from time import perf_counter
+from time import time
+from typing import Any
 
 from optuna_nas.training._schedules import Schedule
 
@@ -40,6 +42,14 @@ class Clock:
     started: float = field(default_factory=lambda: perf_counter())
     trials: list[float] = field(default_factory=list)
     """The seconds of each."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What perf_counter counts from is another moment in another process.
+        return {**vars(self), "started": time() - self.passed()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.started += perf_counter() - time()
 
     def passed(self) -> float:
         """Seconds so far."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from typing import TypeAlias
 
@@ -16,7 +18,7 @@ import numpy as np
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
-NUMBER, TIME, CATEGORY = "number", "time", "category"
+NUMBER, DURATION, TIME, CATEGORY = "number", "duration", "time", "category"
 
 PARTS = 11
 """A time is its year, month, day and hour, and whether it is a Monday, ... a Sunday."""
@@ -59,7 +61,7 @@ def read_columns(x: Any) -> list[Column]:
 
     Raises:
         ValueError:
-            If columns of a DataFrame share a name, or there is none.
+            If columns of a DataFrame share a name, there is none, or one is complex.
     """
     if not is_frame(x):
         return [Column(f"{i}", x[:, i]) for i in range(x.shape[1])]
@@ -69,7 +71,11 @@ def read_columns(x: Any) -> list[Column]:
         raise ValueError(f"X has several columns of one name: {', '.join(map(repr, twice))}.")
     if not names:
         raise ValueError("X has no columns, so there is nothing to learn from.")
-    return [Column(repr(name), _cells(x[name]), _is_marked(x[name])) for name in names]
+    columns = [Column(repr(name), _cells(x[name]), _is_marked(x[name])) for name in names]
+    for column in columns:
+        if column.values.dtype.kind == "c":
+            raise ValueError(f"Complex data not supported, but column {column.name} of X is such.")
+    return columns
 
 
 def columns_like(x: Any, names: Sequence[str] | None, count: int) -> list[Column]:
@@ -103,7 +109,7 @@ def columns_like(x: Any, names: Sequence[str] | None, count: int) -> list[Column
 
 
 def kind_of(column: Column) -> str:
-    """Whether a column holds numbers (and bools), times, or categories.
+    """Whether a column holds numbers (and bools), durations, times, or categories.
 
     Args:
         column:
@@ -112,11 +118,13 @@ def kind_of(column: Column) -> str:
     if column.marked:
         return CATEGORY
     kind = column.values.dtype.kind
-    if kind in "biufm":
+    if kind in "biuf":
         return NUMBER
-    if kind == "M":
-        return TIME
+    if kind in "mM":
+        return DURATION if kind == "m" else TIME
     present = [cell for cell in column.values if not is_missing(cell)]
+    if present and all(isinstance(cell, timedelta | np.timedelta64) for cell in present):
+        return DURATION
     if kind == "O" and all(_is_number(cell) for cell in present):
         return NUMBER
     if kind == "O" and all(isinstance(cell, datetime) for cell in present):
@@ -134,14 +142,14 @@ def read(column: Column, kind: str) -> Array:
             What it was in ``fit``.
 
     Returns:
-        Numbers ``[n, 1]`` or parts of times ``[n, 11]``, float64; or categories ``[n, 1]``,
-        strings. What is missing is NaN in all of them.
+        Numbers or seconds ``[n, 1]`` or parts of times ``[n, 11]``, float64; or categories ``[n,
+        1]``, strings. What is missing is NaN in all of them.
 
     Raises:
         ValueError:
             If it holds something else, or an infinity.
         TypeError:
-            If a cell is none of number, string, time and missing.
+            If a cell is none of number, string, time, duration and missing.
     """
     if kind == CATEGORY:
         return np.array([_category(cell, column) for cell in column.values], object)[:, None]
@@ -179,7 +187,7 @@ def _is_marked(series: Any) -> bool:
 
 
 def _is_number(cell: Any) -> bool:
-    return isinstance(cell, bool | int | float | np.number | np.bool_)
+    return isinstance(cell, bool | int | float | Decimal | np.number | np.bool_)
 
 
 def _category(cell: Any, column: Column) -> str | float:
@@ -196,7 +204,8 @@ def _category(cell: Any, column: Column) -> str | float:
 def _numbers(column: Column) -> Array:
     values = column.values
     if values.dtype.kind == "O":
-        values = np.array([np.nan if is_missing(cell) else cell for cell in values], np.float64)
+        cells = (np.nan if is_missing(cell) else _seconds(cell) for cell in values)
+        values = np.fromiter(cells, np.float64, len(values))
     elif values.dtype.kind == "m":
         values = values / np.timedelta64(1, "s")
     values = values.astype(np.float64)
@@ -206,6 +215,12 @@ def _numbers(column: Column) -> Array:
             f"{int(np.flatnonzero(np.isinf(values))[0])}."
         )
     return values
+
+
+def _seconds(cell: Any) -> Any:
+    if isinstance(cell, np.timedelta64):
+        return cell / np.timedelta64(1, "s")
+    return cell.total_seconds() if isinstance(cell, timedelta) else cell
 
 
 def _parts(values: Array) -> Array:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch import Tensor
 
+from optuna_nas._estimator._arguments import jobs_of
 from optuna_nas._estimator._arguments import seed_of
 from optuna_nas._estimator._averaged import Averaged
 from optuna_nas._estimator._candidate import Candidate
@@ -125,8 +126,7 @@ class NASEstimator(BaseEstimator):  # type: ignore[misc]
     ) -> None:
         names = ("score",) if isinstance(self.objectives, str) else tuple(self.objectives)
         objective = make_objective(network, held_out, names, self.device)
-        clock = held_out.clock
-        shown = progress(said, self.n_trials, clock) if self.verbose else nullcontext()
+        shown = progress(said, self.n_trials, held_out.clock) if self.verbose else nullcontext()
         with silent(), shown as step:
             if self.warm_start and hasattr(self, "study_"):
                 study = self.study_
@@ -135,7 +135,8 @@ class NASEstimator(BaseEstimator):  # type: ignore[misc]
             else:
                 default, *others = first
                 study = begin(self, len(names), held_out.settings.seed, default)
-            run(study, objective, self.n_trials, clock, others, step)
+            jobs = jobs_of(self.n_jobs)
+            study = run(study, objective, held_out, self.n_trials, jobs, others, step)
         self.study_ = study
 
     def _finish(self, data: tuple[Tensor, Tensor], held_out: HeldOut) -> None:

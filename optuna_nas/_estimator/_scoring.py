@@ -53,10 +53,17 @@ class Scoring:
                 Of a network, on the CPU, one for each row.
             rows:
                 Their numbers.
+
+        Raises:
+            ValueError:
+                If the scorer is not for such targets.
         """
         if self.scorer is not None:
             predicted = _recorded(outputs, self.targets)
-            return float(self.scorer(predicted, _safe_indexing(self.x, rows), self.y[rows]))
+            try:
+                return float(self.scorer(predicted, _safe_indexing(self.x, rows), self.y[rows]))
+            except ValueError as error:
+                raise ValueError(f"scoring={self.scorer!r} cannot score y: {error}") from error
         found = self.targets.predict(outputs)
         weights = None if self.weights is None else self.weights[rows]
         if isinstance(self.targets, Classes):

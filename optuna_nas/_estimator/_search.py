@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
@@ -16,8 +17,8 @@ from optuna.trial import TrialState
 import torch
 
 from optuna_nas import metrics
-from optuna_nas._estimator._clock import Clock
 from optuna_nas._estimator._held_out import HeldOut
+from optuna_nas._estimator._together import run_together
 from optuna_nas.space import Network
 from optuna_nas.study import create_study
 from optuna_nas.study import Objective
@@ -85,11 +86,12 @@ def begin(estimator: Any, objectives: int, seed: int, default: Mapping[str, Any]
 def run(
     study: optuna.Study,
     objective: Objective,
+    held_out: HeldOut,
     n_trials: int | None,
-    clock: Clock,
+    jobs: int,
     portfolio: Sequence[Mapping[str, Any]],
     step: Callable[[optuna.Study, optuna.trial.FrozenTrial], None] | None,
-) -> None:
+) -> optuna.Study:
     """Runs trials until there are enough or the time is over; one in any case.
 
     Args:
@@ -99,12 +101,17 @@ def run(
             What a trial is.
         n_trials:
             How many more; None for as many as the time allows.
-        clock:
-            The time.
+        held_out:
+            Its first evaluator, which knows the time.
+        jobs:
+            In how many processes.
         portfolio:
             Params to try after the first trial, one after the other.
         step:
             Called after each, or None.
+
+    Returns:
+        The study; with several processes it may be another object.
 
     Raises:
         ValueError:
@@ -113,20 +120,30 @@ def run(
 
     others = iter(portfolio if n_trials is None else portfolio[: n_trials - 1])
 
-    def go_on(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-        if clock.is_over():
-            study.stop()
-        elif (params := next(others, None)) is not None:
+    def enqueue(study: optuna.Study, count: int) -> None:
+        for params in islice(others, count):
             study.enqueue_trial(dict(params), user_attrs={"origin": PORTFOLIO})
 
-    callbacks = [go_on] if step is None else [go_on, step]
-    study.optimize(objective, n_trials=n_trials, callbacks=callbacks)
+    def go_on(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        if held_out.clock.is_over():
+            study.stop()
+        else:
+            enqueue(study, 1)
+        if step is not None:
+            step(study, trial)
+
+    if jobs == 1:
+        study.optimize(objective, n_trials=n_trials, callbacks=[go_on])
+    else:
+        enqueue(study, jobs - 1)
+        study = run_together(study, objective, held_out, n_trials, jobs, go_on)
     if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
         *_, last = study.get_trials(deepcopy=False)
         raise ValueError(
             f"none of {len(study.trials)} networks could be trained; the last was rejected: "
             f"{last.user_attrs.get('rejected', 'it was pruned')}."
         )
+    return study
 
 
 def history(study: optuna.Study) -> list[dict[str, Any]]:
@@ -148,6 +165,7 @@ def history(study: optuna.Study) -> list[dict[str, Any]]:
             "params": dict(trial.params),
         }
         for trial in study.get_trials(deepcopy=False)
+        if trial.state.is_finished()
     ]
 
 

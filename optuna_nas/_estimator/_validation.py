@@ -16,6 +16,7 @@ from sklearn.utils.validation import validate_data
 
 from optuna_nas._estimator._columns import Array
 from optuna_nas._estimator._columns import is_frame
+from optuna_nas._estimator._columns import is_missing
 from optuna_nas._estimator._columns import read_columns
 from optuna_nas._estimator._split import FEWEST_ROWS
 
@@ -35,6 +36,11 @@ def read_x(estimator: Any, x: Any, *, reset: bool) -> Any:
         TypeError, ValueError:
             As scikit-learn's ``validate_data``.
     """
+    if callable(getattr(x, "collect", None)):
+        raise TypeError(
+            f"X must be a table with its rows, but is a {type(x).__name__}, which has none before "
+            "X.collect()."
+        )
     if is_frame(x):
         read_columns(x)
         validate_data(estimator, x, skip_check_array=True, reset=reset)
@@ -70,7 +76,9 @@ def read_labels(y: Any, x: Any) -> Array:
     """
     _check_given(y)
     _check_not_in(x, y)
-    labels: Array = column_or_1d(_check_y(column_or_1d(y, warn=True)))
+    given = column_or_1d(y, warn=True)
+    _check_labels(given)
+    labels: Array = column_or_1d(_check_y(given))
     check_classification_targets(labels)
     check_consistent_length(x, labels)
     return labels
@@ -138,12 +146,33 @@ def _check_given(y: Any) -> None:
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
 
 
-def _check_not_in(x: Any, y: Any) -> None:
-    name = getattr(y, "name", None)
-    if not is_frame(x) or name is None or name not in list(x.columns):
+def _check_labels(labels: Array) -> None:
+    """Labels must be sorted; Python's own message does not say which cannot be."""
+    if labels.dtype.kind != "O":
         return
-    if np.array_equal(np.asarray(x[name]).astype(str), np.asarray(y).astype(str)):
+    missing = next((i for i, label in enumerate(labels) if is_missing(label)), None)
+    if missing is not None:
         raise ValueError(
-            f"the target {name!r} is a column of X too, so there is nothing to learn. Leave it "
-            f"out: X.drop(columns=[{name!r}])."
+            f"Input y contains NaN: there is no label in row {missing}, but {labels[missing]!r}. "
+            "Leave such rows out."
         )
+    kinds = sorted({type(label).__name__ for label in labels})
+    if "str" in kinds and len(kinds) > 1:
+        raise ValueError(
+            f"y must hold labels that can be sorted, but holds {' and '.join(kinds)}. Take "
+            "strings for all of them: [str(label) for label in y]."
+        )
+
+
+def _check_not_in(x: Any, y: Any) -> None:
+    if not is_frame(x):
+        return
+    given = {name: y[name] for name in y.columns} if is_frame(y) else {}
+    for name, cells in (given or {getattr(y, "name", None): y}).items():
+        if name is None or name not in list(x.columns):
+            continue
+        if np.array_equal(np.asarray(x[name]).astype(str), np.asarray(cells).astype(str)):
+            raise ValueError(
+                f"the target {name!r} is a column of X too, so there is nothing to learn. Leave "
+                f"it out: X.drop(columns=[{name!r}])."
+            )

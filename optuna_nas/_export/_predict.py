@@ -6,9 +6,11 @@ from __future__ import annotations
 import argparse
 import csv
 from datetime import datetime
+from datetime import timedelta
 from importlib.util import find_spec
 import json
 from pathlib import Path
+import re
 import sys
 from typing import Any
 
@@ -17,6 +19,12 @@ import numpy as np
 
 BATCH = 1024
 MISSING = ("", "na", "nan", "nat", "none", "null", "n/a", "#n/a", "<na>")
+SECONDS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
+DURATION = (
+    r"(?:(?P<days>-?\d+) days?,? ?)?(?:\+?(?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>[\d.]+))?",
+    r"(?P<minus>-)?P(?:(?P<days>\d+)D)?"
+    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>[\d.]+)S)?)?",
+)
 
 
 class Program:
@@ -173,7 +181,8 @@ def _table(rows: Any, inputs: Any) -> Any:
         elif getattr(cells, "dtype", np.dtype(object)).kind in "biuf":
             numbers.append(_finite(cells.astype(np.float64), column))
         else:
-            found = [_cell(_number, cell, column, i) for i, cell in enumerate(cells)]
+            read = _duration if column["kind"] == "duration" else _number
+            found = [_cell(read, cell, column, i) for i, cell in enumerate(cells)]
             numbers.append(_finite(np.array(found, np.float64), column))
     return np.concatenate([*numbers, *codes], axis=1)
 
@@ -232,6 +241,21 @@ def _text(cell: Any) -> str | None:
 def _number(cell: Any) -> float:
     words = {"true": 1.0, "false": 0.0}
     return float(words.get(cell.strip().lower(), cell) if isinstance(cell, str) else cell)
+
+
+def _duration(cell: Any) -> float:
+    """Seconds; of a text as in ``1 days 02:30:00`` or ``P1DT2H30M``. A number is in seconds."""
+    if isinstance(cell, np.timedelta64):
+        return float(cell / np.timedelta64(1, "s"))
+    if isinstance(cell, timedelta):
+        return cell.total_seconds()
+    text = cell.strip() if isinstance(cell, str) else ""
+    told = next((form for form in (re.fullmatch(f, text) for f in DURATION) if form), None)
+    if told is None or told[0] in ("", "P"):
+        return float(cell)
+    parts = told.groupdict()
+    sign = -1.0 if parts.pop("minus", None) else 1.0
+    return sign * sum(SECONDS[unit] * float(count) for unit, count in parts.items() if count)
 
 
 def _finite(values: Any, column: Any) -> Any:

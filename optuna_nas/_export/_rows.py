@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from datetime import timedelta
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from optuna_nas._estimator._columns import Array
 from optuna_nas._estimator._columns import CATEGORY
 from optuna_nas._estimator._columns import columns_like
+from optuna_nas._estimator._columns import DURATION
 from optuna_nas._estimator._columns import is_missing
 from optuna_nas._estimator._columns import NUMBER
 from optuna_nas._estimator._columns import PARTS
@@ -48,6 +50,8 @@ def drawn_rows(inputs: TableInputs | GridInputs) -> Array:
     for kind in inputs.kinds:
         if kind == NUMBER:
             columns.append([float(value) for value in next(numbers)])
+        elif kind == DURATION:
+            columns.append([timedelta(seconds=float(value)) for value in next(numbers)])
         elif kind == CATEGORY:
             texts = [*next(codes), UNSEEN]
             columns.append([texts[i] for i in rng.integers(len(texts), size=TABLE_ROWS)])
@@ -121,6 +125,6 @@ def _plain(values: Array) -> Array:
 def _written(cell: Any, kind: str) -> Any:
     if is_missing(cell):
         return None
-    if kind == NUMBER:
-        return float(cell)
+    if kind in (NUMBER, DURATION):
+        return cell.total_seconds() if isinstance(cell, timedelta) else float(cell)
     return str(cell) if kind == CATEGORY or not hasattr(cell, "isoformat") else cell.isoformat()

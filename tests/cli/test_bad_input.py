@@ -155,6 +155,9 @@ def test_a_column_of_numbers_with_a_text_in_it_is_told(run: Run) -> None:
          "flowers.csv is a table. There is: tabular, mlp."),
         (["digits", "--warm-start", "dart"], "--warm-start must be one of ['darts'], not 'dart'. "
          "Did you mean 'darts'?"),
+        (["digits", "--proxy", "naswott"], "--proxy must be one of ['naswot', 'synflow', 'snip', "
+         "'grad_norm', 'jacob_cov', 'fisher', 'grasp', 'zen', 'zico', 'l2_norm'], not 'naswott'. "
+         "Did you mean 'naswot'?"),
         (["digits", "--image-size", "0"], "--image-size must be at least 1, not 0."),
         (["digits", "--trials", "0"], "--trials must be at least 1, not 0."),
         (["digits", "--epochs", "0"], "--epochs must be at least 1, not 0."),
@@ -236,6 +239,31 @@ def test_a_misspelt_sampler_or_pruner_is_told_and_leaves_no_folder(
 ) -> None:
     check_error(run("search", "digits", *arguments), message)
     assert not Path("studies").exists()
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("inf", "test.csv: column 'length' holds an infinity (row 1). Correct such cells, or "
+         "leave the column out: --drop 'length'."),
+        ("long", "test.csv: column 'length' of X held a number in each row in fit, but now holds "
+         "other things; the first cell is 'long'."),
+    ],
+)  # fmt: skip
+def test_a_cell_of_the_rows_for_the_test_that_cannot_be_read_is_told(
+    run: Run, flowers_csv: Path, cell: str, message: str
+) -> None:
+    write_csv(Path("test.csv"), HEADER, [[cell, "1", "red", "rose"]] * 9)
+    check_error(run("search", "flowers.csv", "--target", "kind", "--test", "test.csv"), message)
+
+
+def test_a_copy_of_the_target_among_the_columns_is_told(run: Run) -> None:
+    write_csv(Path("t.csv"), (*HEADER, "label"), [[*row, row[-1]] for row in flowers()])
+    check_error(
+        run("search", "t.csv", "--target", "kind"),
+        "t.csv: column 'label' is the same as the target 'kind' in each row, so there is nothing "
+        "to learn. Leave it out: --drop 'label'.",
+    )
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])

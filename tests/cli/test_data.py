@@ -99,8 +99,8 @@ def test_a_number_to_predict_is_standardised_on_the_training_part(flowers_csv: P
 def test_rows_to_test_on_may_come_in_a_file_of_their_own(
     tmp_path: Path, flowers_csv: Path
 ) -> None:
-    mixed = [[row[3], *row[:3]] for row in flowers(30)]
-    write_csv(tmp_path / "test.csv", ("kind", *HEADER[:3]), mixed)
+    mixed = [[row[3], "new", *row[:3]] for row in flowers(30)]
+    write_csv(tmp_path / "test.csv", ("kind", "more", *HEADER[:3]), mixed)
     data = load(flowers_csv, target="kind", test=str(tmp_path / "test.csv"))
     assert data.rows == (75, 25, 30)
     assert data.test[1].tolist() == [0, 1] * 15

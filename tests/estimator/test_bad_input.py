@@ -29,7 +29,9 @@ from tests.estimator.tables import two_classes
         ({"verbose": -1}, r"verbose must be an int of at least 0, but is -1"),
         ({"timeout": -1}, r"timeout must be None or a positive number of seconds, but is -1"),
         ({"n_trials": None}, r"n_trials and timeout are both None"),
-        ({"n_jobs": 2}, r"n_jobs must be None or 1, but is 2"),
+        ({"n_jobs": 0}, r"n_jobs must be None, an int of at least 1, or one below 0.*but is 0"),
+        ({"n_jobs": 2, "storage": "sqlite://"}, r"n_jobs=2 needs a storage that processes share"),
+        ({"n_jobs": 1.5}, r"n_jobs must be None, an int of at least 1, or one below 0.*is 1.5"),
         ({"objectives": ("latency",)}, r"objectives must be 'score' first"),
         ({"objectives": ("score", "flop")}, r"'flop'\). Did you mean 'flops'"),
         ({"cv": 1.5}, r"cv must be a share to hold out, between 0 and 1.*is 1.5"),
@@ -88,6 +90,14 @@ def test_columns_that_are_not_those_of_fit_are_named(
         (np.zeros((4, 3, 8, 8)), [0, 1, 0, 1], r"channels first.*transpose\(0, 2, 3, 1\)"),
         (np.zeros((4, 3, 3, 3, 3)), [0, 1, 0, 1], r"X must be a table \[n, columns\], images"),
         (np.full((4, 5, 5), np.nan), [0, 1, 0, 1], r"must hold numbers, none of them NaN"),
+        (
+            np.eye(4),
+            ["a", None, "b", "a"],
+            r"NaN: there is no label in row 1, but None",
+        ),
+        (np.eye(4), pd.Series(["a", pd.NA, "b", "a"]), r"there is no label in row 1, but"),
+        (np.eye(4), np.array(["a", 1, "b", 2], object), r"sorted, but holds int and str"),
+        (pd.DataFrame({"a": [1j, 2, 3, 4]}), [0, 1, 0, 1], r"Complex data.*column 'a' of X"),
     ],
 )
 def test_data_that_nothing_can_be_learned_from_are_refused(x: Any, y: Any, said: str) -> None:
@@ -99,6 +109,33 @@ def test_a_target_that_is_a_column_of_x_is_refused() -> None:
     x, _ = people()
     with pytest.raises(ValueError, match=r"the target 'city' is a column of X too.*drop\(columns"):
         NASClassifier(**CHEAP).fit(x, x["city"])
+
+
+def test_a_target_among_several_that_is_a_column_of_x_is_refused() -> None:
+    x = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 3)), columns=list("abc"))
+    with pytest.raises(ValueError, match=r"the target 'c' is a column of X too"):
+        NASRegressor(**CHEAP).fit(x, x[["c"]].assign(d=1.0))
+
+
+@pytest.mark.parametrize(
+    ("scoring", "said"),
+    [
+        ("roc_auc", r"scoring=make_scorer\(roc_auc_score.* cannot score y: multi_class must"),
+        ("r2", r"scoring=make_scorer\(r2_score.* cannot score y: could not convert string"),
+    ],
+)
+def test_a_scorer_for_other_targets_is_named(scoring: str, said: str) -> None:
+    x, _ = two_classes(60)
+    with pytest.raises(ValueError, match=said):
+        NASClassifier(**{**CHEAP, "scoring": scoring}).fit(x, ["a", "b", "c"] * 20)
+
+
+@pytest.mark.parametrize("bad", [np.inf, np.nan])
+def test_a_number_to_predict_that_is_not_finite_is_refused(bad: float) -> None:
+    x, y = numbers()
+    y[3] = bad
+    with pytest.raises(ValueError, match=r"Input y contains (infinity|NaN)"):
+        NASRegressor(**CHEAP).fit(x, y)
 
 
 def test_a_constant_target_of_a_regression_is_refused() -> None:

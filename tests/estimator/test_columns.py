@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from datetime import timedelta
 from datetime import timezone
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from optuna_nas._estimator._columns import CATEGORY
 from optuna_nas._estimator._columns import Column
+from optuna_nas._estimator._columns import DURATION
 from optuna_nas._estimator._columns import kind_of
 from optuna_nas._estimator._columns import NUMBER
 from optuna_nas._estimator._columns import read
@@ -33,7 +35,8 @@ def of(series: Any) -> Column:
         (pd.Series([1, None], dtype="Int64"), NUMBER),
         (pd.Series([1, 2.5], dtype=object), NUMBER),
         (pd.Series([None, None], dtype=object), NUMBER),
-        (pd.Series(pd.to_timedelta([1, 2], "h")), NUMBER),
+        (pd.Series(pd.to_timedelta([1, 2], "h")), DURATION),
+        (pd.Series([timedelta(hours=1), None, np.timedelta64(1, "h")], dtype=object), DURATION),
         (pd.Series(["1", "2"]), CATEGORY),
         (pd.Series(["a", 1], dtype=object), CATEGORY),
         (pd.Series([1, 2], dtype="category"), CATEGORY),
@@ -58,6 +61,15 @@ def test_a_time_is_its_year_month_day_and_hour_and_which_weekday_it_is() -> None
 def test_a_time_with_a_zone_is_read_as_its_clock_shows_it_in_utc() -> None:
     times = pd.Series(pd.to_datetime(["2020-01-01 09:00"]).tz_localize("Europe/Berlin"))
     assert read(of(times), TIME)[0, 3] in (8.0, 9.0)
+
+
+def test_a_duration_is_its_seconds() -> None:
+    cells = [timedelta(minutes=1), None, np.timedelta64(2, "m"), pd.Timedelta("3min")]
+    expected = [60.0, np.nan, 120.0, 180.0]
+    for series in (pd.Series(cells, dtype=object), pd.Series(pd.to_timedelta(cells))):
+        assert np.array_equal(read(of(series), DURATION)[:, 0], expected, equal_nan=True)
+    with pytest.raises(ValueError, match=r"held a duration in each row in fit.*holds a number"):
+        read(of(pd.Series([60.0])), DURATION)
 
 
 def test_missing_cells_of_all_sorts_are_nan() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,46 @@ def test_texts_are_read_as_a_csv_file_has_them(tmp_path: Path) -> None:
     assert np.array_equal(cells[:, :2], [[4, 1], [np.nan, 0], [1000, 0]], equal_nan=True)
     assert cells[0, 2:].tolist() == [2020, 5, 2, 10, 0, 0, 0, 0, 0, 1, 0]  # a Saturday
     assert np.isnan(cells[1, 2:]).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1 days 02:30:00", 95400),
+        ("-1 days +23:00:00.5", -3599.5),
+        ("1 day, 2:30:00", 95400),
+        ("2 days", 172800),
+        ("26:30:00", 95400),
+        ("P1DT2H30M", 95400),
+        ("-PT0.25S", -0.25),
+        ("95400", 95400),
+    ],
+)
+def test_durations_are_read_as_pandas_python_and_iso_write_them(
+    text: str, seconds: float, tmp_path: Path
+) -> None:
+    said = schema(pd.DataFrame({"took": pd.to_timedelta([1, 2], "h")}))
+    path = tmp_path / "rows.csv"
+    path.write_text(f'took\n"{text}"\nNaT\n')
+    cells = cells_of(read_file(path), said)
+    assert np.array_equal(cells[:, 0], [seconds, np.nan], equal_nan=True)
+
+
+def test_durations_of_a_table_survive_a_csv_file(tmp_path: Path) -> None:
+    took = pd.to_timedelta([-90.5, None, 0, 1e6], "s")
+    said = schema(pd.DataFrame({"took": took}))
+    pd.DataFrame({"took": took}).to_csv(tmp_path / "rows.csv", index=False)
+    cells = cells_of(read_file(tmp_path / "rows.csv"), said)
+    assert np.array_equal(cells[:, 0], [-90.5, np.nan, 0, 1e6], equal_nan=True)
+    objects = {"took": [timedelta(seconds=1), None, np.timedelta64(2, "s")]}
+    assert np.array_equal(cells_of(objects, said)[:, 0], [1, np.nan, 2], equal_nan=True)
+
+
+@pytest.mark.parametrize("text", ["P", "soon", "1 days 2", "12:30"])
+def test_a_text_that_is_no_duration_is_named(text: str) -> None:
+    said = schema(pd.DataFrame({"took": pd.to_timedelta([1, 2], "h")}))
+    with pytest.raises(ValueError, match=r"column 'took' holds durations, but row 0 has '"):
+        cells_of({"took": [text]}, said)
 
 
 def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
