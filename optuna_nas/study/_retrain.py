@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 from optuna_nas.samplers import best_first
 from optuna_nas.space import build
 from optuna_nas.space import Network
+from optuna_nas.space import SampledTrial
 from optuna_nas.study._objective import Evaluator
 from optuna_nas.study._seeds import trial_rng
 from optuna_nas.training import Rejected
@@ -74,6 +75,6 @@ def _best(study: Study, k: int) -> list[FrozenTrial]:
 def _score(study: Study, network: Network, train: Evaluator, trial: FrozenTrial) -> float:
     with trial_rng(study, trial.number):
         try:
-            return float(train(build(network, trial), deepcopy(trial)))
+            return float(train(build(network, trial), SampledTrial(deepcopy(trial))))
         except Rejected:
             return math.nan

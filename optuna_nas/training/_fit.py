@@ -40,8 +40,8 @@ def fit(
         recipe:
             As for :class:`Train`.
         trial:
-            What answers the recipe: the trial that won, as ``FixedTrial(trial.params)``. None if
-            the recipe asks nothing.
+            What answers the recipe: the trial that won, as ``FixedTrial(trial.params)``, within a
+            ``SampledTrial`` if the recipe asks for a scope or a module. None if it asks nothing.
         seed:
             For order and augmentation; None draws from torch's global generator.
         device:

@@ -50,6 +50,17 @@ def test_the_k_best_that_differ_are_trained_and_sorted_anew(study):
     assert [score for _, score in retrain(study, network, cheap, k=9)] == [3, 2, 1]
 
 
+def test_an_evaluator_may_ask_what_a_network_may():
+    def judged(module, trial):
+        trial.scope("other").suggest_module("op", OPS)
+        return trial.suggest_float("bonus", 0, 1)
+
+    asked = create_study(sampler="random", pruner=None, direction="maximize", seed=0)
+    asked.optimize(Objective(network, judged), n_trials=8)
+    [(best, score)] = retrain(asked, network, judged, k=1)
+    assert score == best.value
+
+
 def test_an_evaluator_that_minimizes_has_its_least_first(study):
     def error(module, trial):
         return cheap(module, trial)
