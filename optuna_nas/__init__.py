@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from optuna_nas.oneshot import Supernet
     from optuna_nas.oneshot import SupernetTrial
     from optuna_nas.space import build
+    from optuna_nas.space import fingerprint
     from optuna_nas.space import SampledTrial
     from optuna_nas.space import survey
     from optuna_nas.space import SurveyTrial
@@ -60,6 +61,7 @@ _HOME = {
     "build": "space",
     "create_study": "study",
     "export": "_export",
+    "fingerprint": "space",
     "load": "_export",
     "NASClassifier": "_estimator",
     "NASRegressor": "_estimator",
@@ -79,6 +81,7 @@ __all__ = [
     "build",
     "create_study",
     "export",
+    "fingerprint",
     "load",
     "metrics",
     "NASClassifier",

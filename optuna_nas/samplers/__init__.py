@@ -2,6 +2,8 @@
 
 from optuna_nas.samplers._local_search import LocalSearchSampler
 from optuna_nas.samplers._predictor import PredictorSampler
+from optuna_nas.samplers._progressive import ProgressiveSampler
+from optuna_nas.samplers._proposal import ProposalSampler
 from optuna_nas.samplers._random import RandomSampler
 from optuna_nas.samplers._ranking import best_first
 from optuna_nas.samplers._ranking import last_value
@@ -16,6 +18,8 @@ __all__ = [
     "LocalSearchSampler",
     "mnasnet_reward",
     "PredictorSampler",
+    "ProgressiveSampler",
+    "ProposalSampler",
     "RandomSampler",
     "RegularizedEvolutionSampler",
     "ReinforceSampler",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from collections.abc import Hashable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from optuna.samplers import BaseSampler
 from optuna.samplers import PartialFixedSampler
 from optuna.trial import TrialState
 
+from optuna_nas.samplers._architectures import key
 from optuna_nas.samplers._draw import checked_seed
 from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._draw import generator
@@ -47,8 +49,19 @@ FIXED = "fixed_params"
 STRANGERS = 300
 """How many random samples are drawn until one is new."""
 
+LOOKED_UP = 30
+"""How many that are new by their params may turn out to compute what is known, until one will do.
+
+To find that out takes milliseconds.
+"""
+
 Answers: TypeAlias = Callable[[str], Any]
 """An architecture, as the value that it has for each decision, asked or not."""
+
+IsKnown: TypeAlias = Callable[
+    [Sequence["FrozenTrial"], Callable[[str, "BaseDistribution"], Any]], bool
+]
+"""From trials, and what a candidate would answer, to whether one of them computes the same."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +98,17 @@ class PlanningSampler(BaseSampler):
             At least 0; None draws one.
     """
 
+    is_known: IsKnown | None = None
+    """Given by an objective that knows what networks compute; params alone are names."""
+
     def __init__(self, *, avoid_repeats: bool, seed: int | None) -> None:
         self._seed = checked_seed(seed)
         self._avoid_repeats = avoid_repeats
         self._history = History()
         self._under_way = UnderWay()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "is_known"}
 
     @abstractmethod
     def _plans(
@@ -119,11 +138,16 @@ class PlanningSampler(BaseSampler):
         if given and not self._expected(history, Plan(given), number).keys() - given.keys():
             return Plan(given)  # nothing is left to be thought of
         plans = self._plans(history, number, directions)
+        known: set[Hashable] = set()
         for plan in chain(plans, self._strangers(history, number)):
             if plan.mutated in given:
                 continue
             plan = replace(plan, params={**plan.params, **given})
-            if not self._avoid_repeats or self._is_new(history, plan, number):
+            if not self._avoid_repeats:
+                break
+            if self._is_new(history, plan, number) and self._computes_what_is_new(
+                history, plan, number, known
+            ):
                 break
         if enqueued:  # it becomes what was enqueued, and the plan fills the rest
             return Plan(plan.params)
@@ -177,6 +201,20 @@ class PlanningSampler(BaseSampler):
         return not self._under_way or not self._under_way.holds(
             self._expected(history, plan, number)
         )
+
+    def _computes_what_is_new(
+        self, history: History, plan: Plan, number: int, known: set[Hashable]
+    ) -> bool:
+        """As far as anyone can tell; what is not new is put to those that are known."""
+        if self.is_known is None or len(known) == LOOKED_UP:
+            return True
+        expected = self._expected(history, plan, number)
+        candidate = frozenset((name, key(value)) for name, value in expected.items())
+        if candidate in known:
+            return False
+        if self.is_known(history.trials, partial(self._answer, plan.params, number)):
+            known.add(candidate)
+        return candidate not in known
 
     def _expected(self, history: History, plan: Plan, number: int) -> dict[str, Any]:
         """The names that a plan's trial would be asked, with its answers."""

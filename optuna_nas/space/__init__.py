@@ -14,11 +14,13 @@ from optuna_nas.space._decisions import describe
 from optuna_nas.space._decisions import int_distribution
 from optuna_nas.space._decisions import SearchSpaceError
 from optuna_nas.space._explore import CANNOT_BE_BUILT
+from optuna_nas.space._fingerprint import fingerprint
 from optuna_nas.space._node import Node
 from optuna_nas.space._protocol import Network
 from optuna_nas.space._protocol import Trial
 from optuna_nas.space._sampled import SampledTrial
 from optuna_nas.space._scope import Scope
+from optuna_nas.space._smaller import smaller
 from optuna_nas.space._survey import decisions
 from optuna_nas.space._survey import Survey
 from optuna_nas.space._survey import survey
@@ -37,6 +39,7 @@ __all__ = [
     "construct",
     "decisions",
     "describe",
+    "fingerprint",
     "int_distribution",
     "Network",
     "Node",
@@ -44,6 +47,7 @@ __all__ = [
     "Scope",
     "SearchSpaceError",
     "sketch",
+    "smaller",
     "Survey",
     "survey",
     "SurveyTrial",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 import math
+from typing import Any
 
 from torch import nn
 from torch import Tensor
@@ -95,6 +97,18 @@ class Costs:
                 broken.append(f"{constraint.name} (by {violation:.6g})")
         if broken:
             raise Rejected(f"breaks {', '.join(broken)}")
+
+    def recall(self, user_attrs: Mapping[str, Any]) -> None:
+        """Takes what another trial noted for the candidate's; what it did not is not known.
+
+        Args:
+            user_attrs:
+                Of a trial with the same network.
+        """
+        violations = user_attrs.get(VIOLATIONS, {})
+        self._violations |= {n: v for n, v in violations.items() if n in self._violations}
+        if COSTS in user_attrs:
+            self._trial.set_user_attr(COSTS, user_attrs[COSTS])
 
     def note(self) -> None:
         """Writes into the trial what is known, as Optuna's constraints and as user attrs."""

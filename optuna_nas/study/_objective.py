@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import Any
+from typing import Literal
 from typing import TypeAlias
 import warnings
 
@@ -33,6 +34,9 @@ from optuna_nas.space import SampledTrial
 from optuna_nas.space import SearchSpaceError
 from optuna_nas.space import sketch
 from optuna_nas.study._costs import Costs
+from optuna_nas.study._duplicates import Duplicate
+from optuna_nas.study._duplicates import Duplicates
+from optuna_nas.study._duplicates import introduce
 from optuna_nas.study._names import evaluator_name
 from optuna_nas.study._names import name_objectives
 from optuna_nas.study._number import as_number
@@ -90,12 +94,21 @@ class Objective:
             Larger networks are rejected; None for no limit.
         screen:
             What rejects poor candidates before they are trained.
+        duplicates:
+            What to do with a candidate that computes what an earlier trial's network did, by
+            :func:`optuna_nas.fingerprint`, and was answered the same by evaluators' questions:
+            ``"reuse"`` takes the earlier values, ``"reject"`` rejects it, and ``"retrain"`` trains
+            it. All three note the trial in the user attr ``duplicate_of``; with the first two, our
+            samplers do not propose such candidates as long as they find others. None does not
+            look, which is the default, since looking takes an example, milliseconds a trial, and
+            networks that read no values of tensors.
 
     Raises:
         TypeError:
             If network, an evaluator, a constraint or the screen is something else.
         ValueError:
-            If there is no evaluator, or two constraints or unequal metrics have one name.
+            If there is no evaluator, or two constraints or unequal metrics have one name, or
+            duplicates is something else or lacks an example.
     """
 
     def __init__(
@@ -106,6 +119,7 @@ class Objective:
         example: Any = None,
         max_parameters: int | None = MAX_PARAMETERS,
         screen: Screen | None = None,
+        duplicates: Literal["reuse", "retrain", "reject"] | None = None,
     ) -> None:
         self.network = network
         self.evaluators = _checked_evaluators(evaluators)
@@ -114,6 +128,9 @@ class Objective:
         self.example = _two_rows(example if example is not None else _example_of(evaluators))
         self.max_parameters = max_parameters
         self.screen = checked_screen(screen)
+        self.duplicates = (
+            None if duplicates is None else Duplicates(duplicates, network, self.example)
+        )
         self._decisions: Mapping[str, BaseDistribution] | None = None
         self._device = "meta"
         self._rejected_in_a_row = 0
@@ -122,13 +139,14 @@ class Objective:
         study = getattr(trial, "study", None)
         if study is not None:
             self.check(study)
+            introduce(self.duplicates, study, trial)
         sampled = SampledTrial(trial)
         sampled.costs = costs = Costs(sampled, self.constraints, self.example)
         with trial_rng(study, trial.number):
             try:
                 with _noted(costs):
                     module = self._candidate(sampled, costs)
-                    sampled.known.update(self._costs(module, costs))
+                    sampled.known.update(self._known(module, sampled, costs))
                 values = self._values(module, sampled)
             except Rejected as rejection:
                 self._reject(sampled, rejection)
@@ -172,12 +190,16 @@ class Objective:
         with _rejected_if_unbuildable(trial):
             module = construct(self.network, trial)
         self._dry_run(module)
-        if self.screen is not None:
-            self.screen.check(trial, module, self.example)
         return module
 
-    def _costs(self, module: nn.Module, costs: Costs) -> dict[int, float]:
+    def _known(self, module: nn.Module, trial: SampledTrial, costs: Costs) -> dict[int, float]:
         """What can be said before training, by the objective's index."""
+        if self.duplicates is not None:
+            earlier = self.duplicates.earlier(trial, module, costs)
+            if earlier is not None:
+                return dict(enumerate(earlier.values))
+        if self.screen is not None:
+            self.screen.check(trial, module, self.example)
         costs.check((c for c in self.constraints if not c.metric.static), module)
         asked = enumerate(self.evaluators)
         return {i: costs.of(metric, module) for i, metric in asked if isinstance(metric, Metric)}
@@ -215,7 +237,7 @@ class Objective:
 
     def _reject(self, trial: SampledTrial, rejection: Rejected) -> None:
         trial.set_user_attr("rejected", rejection.reason)
-        if isinstance(rejection, Screened):
+        if isinstance(rejection, Screened | Duplicate):
             return
         self._rejected_in_a_row += 1
         if self._rejected_in_a_row == WARN_AFTER:
