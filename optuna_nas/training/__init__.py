@@ -5,7 +5,9 @@ from optuna_nas.training._data import Data
 from optuna_nas.training._device import resolve_device
 from optuna_nas.training._epochs import Epoch
 from optuna_nas.training._epochs import train_epochs
+from optuna_nas.training._fidelity import Fidelity
 from optuna_nas.training._fit import fit
+from optuna_nas.training._inherit import Inherit
 from optuna_nas.training._recipe import default_recipe
 from optuna_nas.training._recipe import Recipe
 from optuna_nas.training._recipe import tuned_recipe
@@ -24,8 +26,10 @@ __all__ = [
     "Data",
     "default_recipe",
     "Epoch",
+    "Fidelity",
     "fit",
     "generator_for",
+    "Inherit",
     "is_out_of_memory",
     "random_shift",
     "Recipe",

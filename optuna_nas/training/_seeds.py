@@ -39,17 +39,24 @@ def spawn(generator: torch.Generator, device: torch.device) -> torch.Generator:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seeds torch, and puts its state back after; that of a GPU only if one is in use already.
+    """Seeds torch, and puts its state back after.
 
     Args:
         seed:
             At least 0.
     """
+    with restored():
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """Puts torch's state back after; that of a GPU only if one is in use already."""
     # Looking at the generator of a GPU takes some of its memory.
     in_use = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     gpus = range(torch.cuda.device_count()) if in_use else ()
     with torch.random.fork_rng(devices=gpus):
-        torch.manual_seed(seed)
         yield
 
 

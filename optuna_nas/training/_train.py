@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from time import perf_counter
@@ -20,6 +21,12 @@ from optuna_nas.training._data import Resident
 from optuna_nas.training._data import Rows
 from optuna_nas.training._device import resolve_device
 from optuna_nas.training._epochs import check_epochs
+from optuna_nas.training._fidelity import Fidelity
+from optuna_nas.training._fidelity_rungs import rungs_of
+from optuna_nas.training._fidelity_rungs import train_at_each
+from optuna_nas.training._inherit import check_inherit
+from optuna_nas.training._inherit import Inherit
+from optuna_nas.training._inherit_schedule import at_the_end
 from optuna_nas.training._points import Point
 from optuna_nas.training._points import train_points
 from optuna_nas.training._recipe import default_recipe
@@ -77,6 +84,14 @@ class Train:
         budget:
             How much of the resource, at most: seconds or GFLOPs. Training ends there, in mid-epoch
             too, after one batch at the earliest; the schedule spans what ends first.
+        fidelities:
+            Cheaper trainings, the cheapest first: with several, the candidate is trained at one
+            after the other, each time afresh. Steps are then what each costs in whole percent of
+            the last, and the user attr ``fidelities`` has what came of each. The value is the last
+            one's. With one, only that.
+        inherit:
+            Where trained weights are kept, so that candidates begin with their parents', and have
+            the epochs of :class:`Inherit`; None to train each from scratch.
         recipe:
             A function of (trial, module) that gives a :class:`Recipe`; it may ask the trial.
         metric:
@@ -110,6 +125,8 @@ class Train:
         epochs: int | None = None,
         resource: str = "epochs",
         budget: float | None = None,
+        fidelities: Sequence[Fidelity] = (),
+        inherit: Inherit | None = None,
         recipe: MakeRecipe = default_recipe,
         metric: Metric = None,
         direction: str | None = None,
@@ -119,11 +136,13 @@ class Train:
         check_resource(resource, budget, epochs)
         if epochs is not None or resource == "epochs":
             check_epochs(epochs)
+        check_inherit(inherit, epochs, fidelities)
         check_seed(seed)
         resolve_device(device)
         self.epochs = epochs
         self.resource = resource
         self.budget = budget
+        self.inherit = inherit
         self.recipe = recipe
         self.metric = metric
         self.device = device
@@ -140,6 +159,8 @@ class Train:
         """What the score is called: ``"accuracy"``, or the name of the function."""
         if resource == "flops":
             check_countable(self.example)
+        self.fidelities = fidelities
+        self._rungs = rungs_of(self, fidelities)
 
     def __call__(self, module: nn.Module, trial: Any) -> float:
         """Trains the module, and returns its best score.
@@ -151,6 +172,8 @@ class Train:
                 An ``optuna.Trial``, or anything with ``report``, ``should_prune``,
                 ``set_user_attr`` and what the recipe asks.
         """
+        if self._rungs:
+            return train_at_each(self._rungs, module, trial)
         device = resolve_device(self.device)
         self._train, self._valid = self._train.to(device), self._valid.to(device)
         history = _History()
@@ -181,12 +204,14 @@ class Train:
             valid=self._valid,
             clock=perf_counter,
         )
+        epochs = self._inherit(module.to(device), trial)
+        recipe = at_the_end(make_recipe(self.recipe, trial, module), epochs, self.epochs)
         points = train_points(
             module,
             self._train,
             self._valid,
-            recipe=make_recipe(self.recipe, trial, module.to(device)),
-            epochs=self.epochs,
+            recipe=recipe,
+            epochs=epochs,
             pace=pace,
             generator=generator_for(self.seed, getattr(trial, "number", 0)),
             metric=self.metric,
@@ -197,8 +222,23 @@ class Train:
                 continue
             trial.report(point.score, point.step)
             # After the last epoch there is nothing left to save, and a score to lose.
-            if point.epochs != self.epochs and trial.should_prune():
+            if point.epochs != epochs and trial.should_prune():
+                self._keep(module, trial)
                 raise optuna.exceptions.TrialPruned(f"stopped after {self._passed(point.step)}")
+        self._keep(module, trial)
+
+    def _inherit(self, module: nn.Module, trial: Any) -> int | None:
+        """Gives a candidate its parent's weights, where some fit; returns its epochs."""
+        if self.inherit is None:
+            return self.epochs
+        inputs = self._train.inputs if isinstance(self._train, Resident) else None
+        generator = generator_for(self.seed, getattr(trial, "number", 0))
+        did = self.inherit.pass_on(module, trial, generator, inputs)
+        return self.inherit.epochs or self.epochs if did else self.epochs
+
+    def _keep(self, module: nn.Module, trial: Any) -> None:
+        if self.inherit is not None:
+            self.inherit.keep(module, trial)
 
     def _during(self, history: _History) -> str:
         if self.resource == "epochs":

@@ -1,0 +1,53 @@
+"""Whose weights a trial takes: its parent's, or those of the most similar trial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from optuna.trial import FrozenTrial
+
+
+PLAN = "optuna_nas:plan"
+"""Trial system attr of our samplers: among others ``parents``, the closest first."""
+
+NEAR = 0.25
+"""The largest share of its decisions in which a trial differs from one that is no parent."""
+
+ARCHITECTURE = "architecture"
+"""Trial user attr of ``Objective``: the names that the network asked."""
+
+
+def closest(trial: FrozenTrial, others: Sequence[FrozenTrial]) -> FrozenTrial | None:
+    """Returns a parent, where a sampler noted one; else the trial with the nearest architecture.
+
+    None if it differs in more than a quarter of the decisions, since what strangers have in common
+    is worth less than the epochs that it would save.
+
+    Args:
+        trial:
+            The one that is to be trained. Its recipe has not asked yet.
+        others:
+            Those to choose from, at least one, the best first, which decides ties.
+    """
+    by_number = {other.number: other for other in others}
+    for parent in trial.system_attrs.get(PLAN, {}).get("parents", ()):
+        if parent in by_number:
+            return by_number[parent]
+    nearest = min(others, key=lambda other: distance(trial, other))
+    return nearest if distance(trial, nearest) <= NEAR * len(trial.params) else None
+
+
+def distance(trial: FrozenTrial, other: FrozenTrial) -> int:
+    """Returns in how many decisions two architectures differ, those that only one has among them.
+
+    Args:
+        trial:
+            One of them, of which all params count.
+        other:
+            The other, of which only what the network asked counts.
+    """
+    asked = other.user_attrs.get(ARCHITECTURE, other.params)
+    theirs = {name: other.params[name] for name in asked if name in other.params}
+    names = {*trial.params, *theirs}
+    nothing = object()
+    return sum(trial.params.get(n, nothing) != theirs.get(n, nothing) for n in names)
