@@ -7,13 +7,18 @@ from optuna_nas.study._create_study import create_study
 from optuna_nas.study._front import knee_point
 from optuna_nas.study._heartbeat import Heartbeat
 from optuna_nas.study._hypervolume import hypervolume
+from optuna_nas.study._meta_features import describe_data
+from optuna_nas.study._meta_features import meta_features
 from optuna_nas.study._names import metric_names
 from optuna_nas.study._objective import Objective
 from optuna_nas.study._optimize import optimize
+from optuna_nas.study._optimize_batched import Batched
+from optuna_nas.study._optimize_batched import optimize_batched
 from optuna_nas.study._pareto_table import pareto_table
 from optuna_nas.study._pareto_table import ParetoTable
 from optuna_nas.study._profile import Profile
 from optuna_nas.study._profile import profile
+from optuna_nas.study._rank_correlation import rank_correlation
 from optuna_nas.study._retrain import retrain
 from optuna_nas.study._scalarized import Scalarized
 from optuna_nas.study._scalarized import weighted_sum
@@ -28,21 +33,26 @@ from optuna_nas.training._seeds import seeded
 
 
 __all__ = [
+    "Batched",
     "best_under",
     "compare",
     "Comparison",
     "create_study",
+    "describe_data",
     "Heartbeat",
     "hypervolume",
     "knee_point",
+    "meta_features",
     "metric_names",
     "Objective",
     "optimize",
+    "optimize_batched",
     "open_storage",
     "pareto_table",
     "ParetoTable",
     "Profile",
     "profile",
+    "rank_correlation",
     "retrain",
     "Scalarized",
     "Screen",
