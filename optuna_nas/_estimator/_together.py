@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from concurrent.futures import Future
 from contextlib import contextmanager
+from datetime import datetime
 import math
 from pathlib import Path
 import pickle
@@ -27,6 +28,7 @@ from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.backend.reduction import dumps
 import optuna
 from optuna.storages import InMemoryStorage
+from optuna.trial import TrialState
 from threadpoolctl import threadpool_limits
 import torch
 
@@ -111,7 +113,7 @@ def run_together(
             candidate = read_candidate(path)
             if candidate.number in complete:
                 held_out.kept.add(candidate)
-        return shared if shared is study else _copied(shared, InMemoryStorage(), ENDED)
+        return shared if shared is study else _copied(shared, InMemoryStorage())
 
 
 class _Each:
@@ -210,11 +212,11 @@ def _payload(work: Any) -> bytes:
 def _shared(study: optuna.Study, folder: Path) -> optuna.Study:
     if not isinstance(study._storage, InMemoryStorage):
         return study
-    return _copied(study, open_storage(folder / "study.journal"), None)
+    return _copied(study, open_storage(folder / "study.journal"))
 
 
-def _copied(study: optuna.Study, storage: Any, states: Any) -> optuna.Study:
-    """The study in another storage; of its trials those in some states."""
+def _copied(study: optuna.Study, storage: Any) -> optuna.Study:
+    """The study in another storage, each trial with its number; one that still runs has failed."""
     copy = optuna.create_study(
         storage=storage,
         study_name=study.study_name,
@@ -227,7 +229,9 @@ def _copied(study: optuna.Study, storage: Any, states: Any) -> optuna.Study:
     attrs: Mapping[str, Any] = study._storage.get_study_system_attrs(study._study_id)
     for name, value in attrs.items():
         copy._storage.set_study_system_attr(copy._study_id, name, value)
-    for trial in study.get_trials(states=states):
+    for trial in study.get_trials():
+        if trial.state == TrialState.RUNNING:
+            trial.state, trial.datetime_complete = TrialState.FAIL, datetime.now()
         trial.user_attrs.pop(WORKER, None)
         trial.system_attrs.pop(BEAT, None)
         copy.add_trial(trial)

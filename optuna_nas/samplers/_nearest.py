@@ -53,9 +53,10 @@ def _choice(distribution: CategoricalDistribution, value: Any, likeness: float) 
     if legal(distribution, value):
         return choices[int(distribution.to_internal_repr(value))]
     number = _number(value)
-    numbers = [i for i, choice in enumerate(choices) if _number(choice) is not None]
+    numbers = {i: n for i, choice in enumerate(choices) if (n := _number(choice)) is not None}
     if number is not None and numbers:
-        return choices[min(numbers, key=lambda i: abs((_number(choices[i]) or 0) - number))]
+        inside = min(max(number, min(numbers.values())), max(numbers.values()))
+        return choices[min(numbers, key=lambda i: abs(numbers[i] - inside))]
     words = [_word(choice) for choice in choices]
     is_word = value is None or isinstance(value, str | bool | Real)
     alike = is_word and get_close_matches(_word(value), words, n=1, cutoff=likeness)

@@ -65,8 +65,9 @@ class Patience:
 
         thread = Thread(target=call, name="optuna_nas: a call that may hang", daemon=True)
         thread.start()
+        self._hanging = thread  # an interrupt may end the waiting, too
         thread.join(self._seconds)
         if not outcome:
-            self._hanging = thread
             raise NoAnswerError(f"no answer within {self._seconds:g} s")
+        self._hanging = None
         return outcome[0]

@@ -150,7 +150,10 @@ def tensors_in(tree: Any) -> Iterator[Tensor]:
 
 
 def _defaults(func: FunctionType) -> dict[str, Any] | None:
-    parameters = inspect.signature(func).parameters.values()
+    try:
+        parameters = inspect.signature(func).parameters.values()
+    except ValueError:  # it wraps one written in C, as `**` does
+        return None
     if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
         return None
     return {p.name: None if p.default is p.empty else p.default for p in parameters}

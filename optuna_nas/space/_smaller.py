@@ -42,6 +42,10 @@ class Smaller:
         Args:
             params:
                 A trial's; names that the network does not ask are left aside.
+
+        Raises:
+            ValueError:
+                If they are of another network: it asks for none of them.
         """
 
         def answer(name: str, distribution: BaseDistribution) -> Any:
@@ -51,7 +55,14 @@ class Smaller:
             value = params[name]
             return value if change is None else _less(distribution, value, change)
 
-        return construct(self.network, SampledTrial(AnsweredTrial(answer)))
+        trial = AnsweredTrial(answer)
+        module = construct(self.network, SampledTrial(trial))
+        if trial.params and not trial.params.keys() & params.keys():
+            raise ValueError(
+                f"params must have decisions of the network ({', '.join(trial.params)}), but have "
+                f"{', '.join(params) or 'none'}."
+            )
+        return module
 
 
 def smaller(network: Network, changes: Mapping[str, float]) -> Smaller:

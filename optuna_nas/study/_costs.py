@@ -49,6 +49,7 @@ class Costs:
     ) -> None:
         self._trial = trial
         self._example = example
+        self._constraints = constraints
         self._measured: list[tuple[Metric, float]] = []
         self._violations = dict.fromkeys((c.name for c in constraints), math.inf)
 
@@ -98,17 +99,24 @@ class Costs:
         if broken:
             raise Rejected(f"breaks {', '.join(broken)}")
 
-    def recall(self, user_attrs: Mapping[str, Any]) -> None:
-        """Takes what another trial noted for the candidate's; what it did not is not known.
+    def recall(self, user_attrs: Mapping[str, Any], module: nn.Module) -> None:
+        """Takes what another trial noted for the candidate's; measures what that did not know.
 
         Args:
             user_attrs:
                 Of a trial with the same network.
+            module:
+                The candidate.
+
+        Raises:
+            Rejected:
+                If it breaks a constraint that the other trial did not know.
         """
         violations = user_attrs.get(VIOLATIONS, {})
         self._violations |= {n: v for n, v in violations.items() if n in self._violations}
         if COSTS in user_attrs:
             self._trial.set_user_attr(COSTS, user_attrs[COSTS])
+        self.check((c for c in self._constraints if c.name not in violations), module)
 
     def note(self) -> None:
         """Writes into the trial what is known, as Optuna's constraints and as user attrs."""

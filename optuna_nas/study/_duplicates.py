@@ -129,6 +129,8 @@ class Duplicates:
         Raises:
             Duplicate:
                 If it is to be rejected.
+            Rejected:
+                If it breaks a constraint that the earlier trial did not know.
             optuna.TrialPruned:
                 If the earlier trial was pruned; its last report is repeated.
             ValueError:
@@ -147,7 +149,7 @@ class Duplicates:
         said = f"the network computes what trial {known.number}'s does"
         if self.policy == "reject":
             raise Duplicate(f"{said}, which ended {known.state.name}")
-        costs.recall(known.user_attrs)
+        costs.recall(known.user_attrs, module)
         if known.state == TrialState.COMPLETE:
             return known
         step, value = _reports(known)[-1]

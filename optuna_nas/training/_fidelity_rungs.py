@@ -148,7 +148,8 @@ def _at(train: Train, fidelity: Fidelity) -> Train:
 def _candidate(rung: Rung, module: nn.Module, trial: Any) -> nn.Module:
     """What is trained: the candidate, or the proxy of it; checked to take what it will get."""
     if rung.fidelity.network is not None:
-        module = rung.fidelity.network(trial.params)
+        # A FixedTrial's params are only those that were asked already, of which there are none.
+        module = rung.fidelity.network(getattr(trial, "_params", trial.params))
         if not isinstance(module, nn.Module):
             raise TypeError(
                 "network of a Fidelity must give an nn.Module, but gave "
@@ -184,6 +185,8 @@ def _train(
 
 def _attrs(done: Sequence[tuple[Rung, dict[str, Any]]]) -> dict[str, Any]:
     """Epochs are those that as many rows make of all; a part of the rows makes a part of one."""
+    if not done:  # the candidate could not even be copied
+        return {}
     return {
         "curve": done[-1][1]["curve"],
         "seconds": sum(kept["seconds"] for _, kept in done),

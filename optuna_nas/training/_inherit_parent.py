@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from optuna.trial import FrozenTrial
 
@@ -25,7 +26,7 @@ def closest(trial: FrozenTrial, others: Sequence[FrozenTrial]) -> FrozenTrial | 
 
     Args:
         trial:
-            The one that is to be trained. Its recipe has not asked yet.
+            The one that is to be trained.
         others:
             Those to choose from, at least one, the best first, which decides ties.
     """
@@ -34,7 +35,7 @@ def closest(trial: FrozenTrial, others: Sequence[FrozenTrial]) -> FrozenTrial | 
         if parent in by_number:
             return by_number[parent]
     nearest = min(others, key=lambda other: distance(trial, other))
-    return nearest if distance(trial, nearest) <= NEAR * len(trial.params) else None
+    return nearest if distance(trial, nearest) <= NEAR * len(_architecture(trial)) else None
 
 
 def distance(trial: FrozenTrial, other: FrozenTrial) -> int:
@@ -42,12 +43,15 @@ def distance(trial: FrozenTrial, other: FrozenTrial) -> int:
 
     Args:
         trial:
-            One of them, of which all params count.
+            One of them; what evaluators asked does not count.
         other:
-            The other, of which only what the network asked counts.
+            The other, likewise.
     """
-    asked = other.user_attrs.get(ARCHITECTURE, other.params)
-    theirs = {name: other.params[name] for name in asked if name in other.params}
-    names = {*trial.params, *theirs}
+    ours, theirs = _architecture(trial), _architecture(other)
     nothing = object()
-    return sum(trial.params.get(n, nothing) != theirs.get(n, nothing) for n in names)
+    return sum(ours.get(n, nothing) != theirs.get(n, nothing) for n in {*ours, *theirs})
+
+
+def _architecture(trial: FrozenTrial) -> dict[str, Any]:
+    asked = trial.user_attrs.get(ARCHITECTURE, trial.params)
+    return {name: trial.params[name] for name in asked if name in trial.params}

@@ -138,7 +138,8 @@ class Dropout(nn.Module):
 def _with_rates(modules: Sequence[nn.Module]) -> nn.Module:
     """The first module, or a copy with dropout of ours in place of that whose rates differ."""
     template = modules[0]
-    for name, part in modules[0].named_modules():
+    ours: dict[int, Dropout] = {}  # by the module that it stands for, which may be held twice
+    for name, part in modules[0].named_modules(remove_duplicate=False):
         rate = RATES.get(type(part))
         if rate is None or len({getattr(m.get_submodule(name), rate) for m in modules}) == 1:
             continue
@@ -146,7 +147,7 @@ def _with_rates(modules: Sequence[nn.Module]) -> nn.Module:
         parent, _, child = name.rpartition(".")
         if not name:
             return Dropout()
-        setattr(template.get_submodule(parent), child, Dropout())
+        setattr(template.get_submodule(parent), child, ours.setdefault(id(part), Dropout()))
     return template
 
 

@@ -114,6 +114,7 @@ class StackedOptimizer:
         self._parts: list[_Part] = []
         self._blocks: list[_Block] = []
         self._optimizer: torch.optim.Optimizer | None = None
+        self._given: frozenset[str] = frozenset()
 
     def backward(self, loss: Tensor) -> None:
         """Computes the gradients.
@@ -123,12 +124,23 @@ class StackedOptimizer:
         Args:
             loss:
                 The sum of the members'.
+
+        Raises:
+            RuntimeError:
+                If it depends on other weights than the first did.
         """
         held = {name: p for name, p in self._stack.parameters.items() if p.requires_grad}
         found = torch.autograd.grad(loss, list(held.values()), allow_unused=True)
         given = {n: g for n, g in zip(held, found, strict=True) if g is not None}
         if self._optimizer is None:
             self._lay_out(list(given))
+            self._given = frozenset(given)
+        if given.keys() != self._given:
+            raise RuntimeError(
+                "a network that is trained in a group uses other weights from step to step: "
+                f"{', '.join(sorted(given.keys() ^ self._given))}. Train it with study.optimize, "
+                "or draw what it uses with torch."
+            )
         for part in self._parts:
             for name, view in part.views.items():
                 view.copy_(given[name])

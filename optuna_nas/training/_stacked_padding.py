@@ -42,7 +42,7 @@ def padded_structure(module: nn.Module) -> Hashable | None:
     """What is equal for modules that can be padded to one shape; None if this one cannot be.
 
     Containers with a forward of their own are taken too. Whether padding is right for them is for
-    a comparison of outputs to say.
+    a comparison of outputs to say, and for a step, which must leave it zero.
 
     Args:
         module:

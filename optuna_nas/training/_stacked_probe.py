@@ -26,6 +26,7 @@ from optuna_nas.training._seeds import restored
 from optuna_nas.training._stacked_loop import loss_of
 from optuna_nas.training._stacked_loop import Member
 from optuna_nas.training._stacked_loop import StackedLoop
+from optuna_nas.training._stacked_padding import cut
 from optuna_nas.training._stacked_train import resident
 from optuna_nas.training._train import Train
 
@@ -70,6 +71,8 @@ def objection(members: Sequence[Member], train: Train, *, measure: bool) -> str 
             loop.stack.train(True)
             batch = next(loop.batches())
             loop.step(batch, 0.5)
+            if not _is_padded_with_zeros(loop, members):
+                return "padding does not stay zero"
             return _slower(loop, batch, members, train.recipe) if measure else None
     except UserWarning as warning:
         return f"torch.vmap has no fast rule for {_operation(warning)}"
@@ -116,6 +119,16 @@ def _seconds(step: Callable[[], object], where: Tensor) -> float:
     if where.is_cuda:
         torch.cuda.synchronize(where.device)
     return clock() - started
+
+
+def _is_padded_with_zeros(loop: StackedLoop, members: Sequence[Member]) -> bool:
+    """Whether a step has left padding as it was, as it does where zero units give zero."""
+    return all(
+        held[i].count_nonzero() == cut(held[i], own).count_nonzero()
+        for i, member in enumerate(members)
+        for name, own in member.module.named_parameters()
+        for held in [loop.stack.parameters[name]]
+    )
 
 
 def _operation(warning: UserWarning) -> str:

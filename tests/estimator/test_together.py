@@ -12,6 +12,8 @@ from time import sleep
 from typing import Any
 
 import numpy as np
+import optuna
+from optuna.storages import InMemoryStorage
 import pytest
 import torch
 from torch import nn
@@ -24,6 +26,7 @@ from optuna_nas._estimator._candidate import Kept
 from optuna_nas._estimator._candidate import read_candidate
 from optuna_nas._estimator._candidate import Trained
 from optuna_nas._estimator._clock import Clock
+from optuna_nas._estimator._together import _copied
 from optuna_nas._estimator._together import _payload
 from optuna_nas.study._heartbeat import WORKER
 from tests.estimator.tables import CHEAP
@@ -141,3 +144,13 @@ def test_candidates_among_the_best_are_left_in_files(tmp_path: Path) -> None:
     read = read_candidate(tmp_path / "2.pt")
     assert (read.number, read.score, read.epochs) == (2, 0.9, (3, 5))
     assert torch.equal(read.folds[1].state["weight"], torch.ones(2))
+
+
+def test_trials_keep_their_numbers_though_an_earlier_one_still_runs() -> None:
+    study = optuna.create_study()
+    study.ask()
+    study.tell(study.ask(), 1.0)
+    study.enqueue_trial({"width": 8})
+    trials = _copied(study, InMemoryStorage()).trials
+    assert [trial.number for trial in trials] == [0, 1, 2]
+    assert [trial.state.name for trial in trials] == ["FAIL", "COMPLETE", "WAITING"]

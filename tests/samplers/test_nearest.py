@@ -56,6 +56,7 @@ def test_of_a_number_it_is_legal_and_no_other_is_nearer(
         (WIDTH, float("-inf"), 16),
         (WIDTH, np.int64(31), 32),
         (IntDistribution(1, 9, log=True), 3.7, 4),
+        (CategoricalDistribution([0.5, 2.0]), float("inf"), 2.0),
         (RATE, 1, 0.1),
         (RATE, "1e-2", 0.01),
         (FloatDistribution(0, 1, step=0.25), np.float32(0.4), 0.5),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pickle
 from threading import current_thread
 from threading import Event
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -64,6 +65,21 @@ def test_until_it_comes_back_there_is_no_other(gate: Event) -> None:
     threads[0].join()
     patience._seconds = None
     assert patience(2) == 2
+
+
+def test_one_that_was_interrupted_has_to_come_back_too(
+    gate: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(thread: Thread, timeout: float | None = None) -> None:
+        raise KeyboardInterrupt
+
+    patience = Patience(lambda _: gate.wait(), None)
+    with monkeypatch.context() as patch:
+        patch.setattr(Thread, "join", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            patience(0)
+    with pytest.raises(NoAnswerError, match=r"^an earlier call has not come back yet$"):
+        patience(1)
 
 
 def test_a_pickle_waits_as_long() -> None:

@@ -290,6 +290,12 @@ def test_what_is_done_in_place_equals_what_is_not() -> None:
     assert same(in_place, lambda x, a, b: 2 * F.relu(a(x) + b(x)), 2)
 
 
+def test_a_power_is_known_in_all_its_spellings() -> None:
+    assert same(lambda x, a: a(x) ** 2, lambda x, a: torch.pow(a(x), 2), 1)
+    assert same(lambda x, a: a(x) ** 2, lambda x, a: a(x).pow_(2), 1)
+    assert not same(lambda x, a: a(x) ** 2, lambda x, a: 2 ** a(x), 1)
+
+
 def test_what_is_done_in_place_changes_what_is_used_later() -> None:
     def twice(x: Tensor, a: nn.Module) -> Tensor:
         F.relu(a(x))  # of the same shapes, so that those are known

@@ -119,3 +119,10 @@ def test_bad_changes_are_refused(changes: dict[str, Any], message: str) -> None:
     message = message.replace("depth, width", "depth, op, width")
     with pytest.raises(ValueError, match=message):
         smaller(network, changes)
+
+
+def test_params_of_another_network_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"params must have decisions of the network \(width, .*\), but have none"
+    ):
+        smaller(Recorded(), {"width": 0.5})({})

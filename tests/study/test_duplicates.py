@@ -229,6 +229,18 @@ class Slower(metrics.Metric):
         return float(self.measured)
 
 
+def test_a_constraint_that_the_earlier_trial_did_not_know_is_measured() -> None:
+    study = create_study(direction="maximize", sampler="random", pruner=None, seed=0)
+    search(Trained(), ONE, study=study)
+    search(Trained(), SAME, study=study, duplicates="retrain")
+    loose = search(Trained(), SAME, study=study, duplicates="reuse", constraints=[Slower() <= 9])
+    assert loose[2].user_attrs["duplicate_of"] == 1
+    assert loose[2].user_attrs["constraints"] == {"slower <= 9": -8.0}
+    tight = search(Trained(), SAME, study=study, duplicates="reuse", constraints=[Slower() <= 0])
+    assert tight[3].state == TrialState.PRUNED
+    assert tight[3].user_attrs["rejected"] == "breaks slower <= 0 (by 1)"
+
+
 def test_with_several_objectives_all_values_are_reused() -> None:
     evaluator = Trained()
     study = create_study(directions=["maximize", "minimize"], sampler="random", seed=0)

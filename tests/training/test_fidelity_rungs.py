@@ -2,6 +2,7 @@
 
 from functools import partial
 import pickle
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -169,6 +170,18 @@ def test_a_proxy_network_is_trained_in_the_candidates_place() -> None:
     assert list(trial.reports) == [30, 100]
 
 
+def test_a_fixed_trials_params_reach_the_proxy_network_before_they_are_asked() -> None:
+    seen: list[Any] = []
+
+    def network(params: Any) -> nn.Module:
+        seen.append(dict(params))
+        return net()
+
+    at = train(epochs=1, fidelities=[Fidelity(network=network)])
+    at(net(), optuna.trial.FixedTrial({"width": 16}))
+    assert seen == [{"width": 16}]
+
+
 def test_a_candidate_that_runs_out_of_memory_is_rejected_with_what_was_done() -> None:
     class Greedy(nn.Linear):
         def forward(self, x: Tensor) -> Tensor:
@@ -179,6 +192,13 @@ def test_a_candidate_that_runs_out_of_memory_is_rejected_with_what_was_done() ->
         train(fidelities=THIRDS)(Greedy(4, 2), trial)
     assert trial.user_attrs["epochs"] == 0
     assert [told["curve"] for told in trial.user_attrs["fidelities"]] == [[]]
+
+
+def test_why_a_candidate_cannot_be_copied_is_said() -> None:
+    module = any_size()
+    module.lock = Lock()
+    with pytest.raises(TypeError, match=r"cannot pickle '_thread\.lock' object"):
+        Train(images(), images(), epochs=1, fidelities=THIRDS)(module, Trial())
 
 
 def test_fewer_epochs_need_no_rows_in_memory() -> None:

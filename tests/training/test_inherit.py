@@ -168,6 +168,20 @@ def test_without_a_parent_it_is_the_nearest_architecture(tmp_path: Path) -> None
     assert [inherited(t)["from"] for t in trials] == [None, None, 1, 0]
 
 
+def test_what_evaluators_asked_before_makes_no_trial_a_stranger(tmp_path: Path) -> None:
+    def asks(module: nn.Module, trial: Any) -> float:
+        return sum(trial.suggest_float(name, 0, 1) for name in "abc")
+
+    study = create_study(
+        sampler="random", pruner=None, directions=["maximize", "maximize"], seed=0
+    )
+    for changed in ({}, {"norm": "layer"}):
+        study.enqueue_trial({**PARAMS, **changed})
+    train_it = train(epochs=3, inherit=Inherit(tmp_path, epochs=1, max_fresh=1.0))
+    study.optimize(Objective(NETWORK, asks, train_it), n_trials=2)
+    assert inherited(study.trials[1])["from"] == 0
+
+
 def test_a_function_may_choose_the_parent(tmp_path: Path) -> None:
     offered: list[list[int]] = []
 

@@ -21,6 +21,7 @@ from optuna_nas.training._recipe import adamw
 from optuna_nas.training._seeds import generator_for
 from optuna_nas.training._stacked_groups import groups
 from optuna_nas.training._stacked_loop import Member
+from optuna_nas.training._stacked_module import Stack
 from optuna_nas.training._stacked_probe import objection
 from optuna_nas.training._stacked_train import resident
 from optuna_nas.training._stacked_train import train_together
@@ -209,6 +210,25 @@ def test_clipping_smoothing_augmentation_and_a_loss_of_ones_own_are_each_members
     assert_as_alone(train, members(train, mlp))
 
 
+class EachOther(nn.Module):
+    """Uses its layers by turns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(16, 3), nn.Linear(16, 3)])
+        self.calls: list[int] = []
+
+    def forward(self, x):
+        self.calls.append(0)
+        return self.layers[len(self.calls) % 2](x.flatten(1))
+
+
+def test_weights_that_come_and_go_from_step_to_step_are_an_error():
+    of = members(training(), lambda i: EachOther())
+    with pytest.raises(RuntimeError, match=r"from step to step: layers\.0\.bias.*study\.optimize"):
+        train_together(training(), of)
+
+
 @pytest.mark.parametrize("kind", ["adamw", "sgd", "two groups", "NAdam"])
 def test_members_that_are_pruned_leave_the_others_as_they_are(kind):
     train = training(epochs=4, metric="loss", recipe=tuned(kind))
@@ -252,6 +272,19 @@ def test_rates_of_dropout_may_differ_and_a_rate_of_zero_is_no_dropout():
         assert value != other
     assert np.mean(got) == pytest.approx(np.mean(values), abs=0.05)
     assert [type(part) for part in of[1].module] == [type(part) for part in modules[1]]
+
+
+def test_a_dropout_that_is_held_twice_has_each_members_rate_in_both_places():
+    def make(i: int) -> nn.Module:
+        drop = nn.Dropout([0.0, 0.9][i])
+        return nn.Sequential(nn.Linear(4, 64), drop, nn.Linear(64, 64, bias=False), drop)
+
+    stack = Stack([make(0), make(1)])
+    stack.train(True)
+    torch.manual_seed(0)
+    out = stack(lambda forward, x: forward(x), torch.ones(200, 4), shared=1)
+    zeros = (out == 0).double().mean((1, 2))
+    assert zeros.tolist() == pytest.approx([0.0, 0.9], abs=0.02)
 
 
 def test_members_drop_different_units_and_those_of_one_rate_too():
@@ -398,6 +431,23 @@ def test_a_container_for_which_padding_is_wrong_is_an_objection():
 
     assert len(groups(members(training(), make))[0]) == 1
     assert objected(make) == "outputs differ when computed as one"
+
+
+def test_padding_behind_what_makes_something_of_zero_is_an_objection():
+    class Squashed(nn.Module):
+        def __init__(self, width: int) -> None:
+            super().__init__()
+            self.first, self.last = nn.Linear(16, width), nn.Linear(width, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.last(self.first(x.flatten(1)).sigmoid())
+
+    def make(i: int) -> nn.Module:
+        return Squashed(4 + i)
+
+    assert len(groups(members(training(), make))[0]) == 1
+    assert objected(make) == "padding does not stay zero"
+    assert objected(lambda i: Squashed(4)) is None
 
 
 def test_only_a_plain_train_on_resident_rows_has_stacks():
