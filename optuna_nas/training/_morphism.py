@@ -68,9 +68,10 @@ def morphism(
 
     It computes what the old one did, in eval mode, if both are sequences of linear layers and
     convolutions, each perhaps with batch normalisation and an activation; if widths and kernels
-    only grew, and new layers stand behind activations f with f(f(x)) = f(x), as of ReLU. Where
-    inputs are added as they are (residual connections), widening is exact too, and so are new
-    residual blocks that end in such an activation.
+    only grew, or new layers stand behind activations f with f(f(x)) = f(x), as of ReLU. Where both
+    happen at once, a layer may be taken for another of its width, and the rest is approximate.
+    Where inputs are added as they are (residual connections), widening is exact too, and so are
+    new residual blocks that end in such an activation.
 
     Args:
         module:
