@@ -297,11 +297,14 @@ def test_memory_that_runs_out_for_the_group_is_not_the_candidates_fault(monkeypa
 
 
 def test_what_came_of_it_is_logged(caplog: pytest.LogCaptureFixture):
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.INFO)
     optuna.logging.enable_propagation()
     try:
         optimize_batched(new_study(), Objective(perceptrons, training(epochs=1)), 2)
     finally:
         optuna.logging.disable_propagation()
+        optuna.logging.set_verbosity(verbosity)
     assert "optimize_batched: 0 of 2 trainings were part of a group" in caplog.text
 
 
