@@ -37,7 +37,7 @@ from optuna_nas.visualization._dashboard_drawings import needs_drawing
 CARDS = 20
 """The most at a time: each is read and written with the study, and slows what does so."""
 
-SHARE = 0.02
+SHARE = 0.015
 GROWTH = 1.25
 """How many times more trials there are when plots are saved again; a journal keeps each save."""
 
