@@ -164,13 +164,12 @@ def verdict(found: Outcome, control: Outcome, data: Data) -> Text:
     better, worse = sorted((found, control), key=lambda tested: -tested.score)
     if found.score == control.score:
         return Text(f"The network found and {control.name} are equally good.")
-    style = "green" if better is found else "yellow"
+    style, rows = "green" if better is found else "yellow", data.rows[2]
     name = {id(found): "the network found", id(control): control.name}
     first = name[id(better)][0].upper() + name[id(better)][1:]
     if not data.classes:
-        by = f"r2 higher by {better.score - worse.score:.4f}"
-        return Text(f"{first} beats {name[id(worse)]}: {by}.", style=style)
-    rows = data.rows[2]
+        by = f"r2 higher by {better.score - worse.score:.4f} on {rows} rows, not tested for chance"
+        return Text(f"{first} is ahead of {name[id(worse)]}: {by}.", style=style)
     wrong = [_wrong(tested, rows) for tested in (better, worse)]
     p = float(fisher_exact([[n, rows - n] for n in wrong])[1])
     shown = "beats" if p < SIGNIFICANT else "is not shown to be better than"
