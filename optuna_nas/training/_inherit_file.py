@@ -22,10 +22,10 @@ def to_bytes(module: nn.Module) -> bytes:
         module:
             On any device.
     """
-    state = {name: x.detach().cpu().clone() for name, x in module.state_dict().items()}
+    held = module.state_dict().items()
+    state = {name: x.detach().cpu().contiguous().clone() for name, x in held}  # none shared
     layers = [[layer.name, layer.kind, layer.shape] for layer in layers_of(module)]
-    contiguous = {name: x.contiguous() for name, x in state.items()}
-    return safetensors.torch.save(contiguous, metadata={"layers": json.dumps(layers)})
+    return safetensors.torch.save(state, metadata={"layers": json.dumps(layers)})
 
 
 def from_bytes(content: bytes) -> tuple[Sequence[Layer], Mapping[str, Tensor]]:

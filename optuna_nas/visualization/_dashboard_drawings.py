@@ -15,6 +15,8 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
+from optuna_nas.training._inherit_arguments import check_artifacts
+
 
 def artifact_store(artifacts: Any) -> Any:
     """Opens a store of artifacts.
@@ -29,20 +31,8 @@ def artifact_store(artifacts: Any) -> Any:
         ValueError:
             If the folder cannot be made.
     """
-    if all(hasattr(artifacts, verb) for verb in ("open_reader", "write", "remove")):
-        return artifacts
-    if not isinstance(artifacts, str | Path):
-        raise TypeError(
-            "artifacts must be a folder or one of Optuna's artifact stores, but is "
-            f"{artifacts!r} ({type(artifacts).__name__})."
-        )
-    try:
-        Path(artifacts).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(
-            f"artifacts {str(artifacts)!r} cannot be a folder: {error.strerror}. Give another."
-        ) from error
-    return FileSystemArtifactStore(artifacts)
+    check_artifacts(artifacts)
+    return FileSystemArtifactStore(artifacts) if isinstance(artifacts, str | Path) else artifacts
 
 
 def needs_drawing(study: Study, trial: FrozenTrial, attrs: Mapping[str, Any], store: Any) -> bool:
