@@ -35,6 +35,7 @@ from optuna_nas.samplers._under_way import UnderWay
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
+    from optuna.storages import BaseStorage
     from optuna.study import Study
     from optuna.study import StudyDirection
     from optuna.trial import FrozenTrial
@@ -101,6 +102,9 @@ class PlanningSampler(BaseSampler):
     is_known: IsKnown | None = None
     """Given by an objective that knows what networks compute; params alone are names."""
 
+    known_in: tuple[BaseStorage, int] | None = None
+    """The storage and the id of the study for which it was given; None for any."""
+
     def __init__(self, *, avoid_repeats: bool, seed: int | None) -> None:
         self._seed = checked_seed(seed)
         self._avoid_repeats = avoid_repeats
@@ -108,7 +112,8 @@ class PlanningSampler(BaseSampler):
         self._under_way = UnderWay()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "is_known"}
+        of_a_study = ("is_known", "known_in")
+        return {name: value for name, value in vars(self).items() if name not in of_a_study}
 
     @abstractmethod
     def _plans(
@@ -119,6 +124,8 @@ class PlanningSampler(BaseSampler):
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Makes the plan, and keeps it in the trial."""
         with self._history.of(study) as history:
+            if self.known_in not in (None, (study._storage, study._study_id)):
+                self.is_known = self.known_in = None
             plan = self._plan(history, trial, study.directions, _fixed(study.sampler))
         # Not `asdict`, which would copy the values.
         study._storage.set_trial_system_attr(trial._trial_id, PLAN, dict(vars(plan)))

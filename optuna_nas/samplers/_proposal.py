@@ -86,7 +86,8 @@ class ProposalSampler(BaseSampler):
     the nearest; decisions that are missing are drawn at random; names that are no decisions are
     left out. What cannot be repaired, or was evaluated already, is rejected, and the function is
     asked again with the reason. After ``retries`` the fallback proposes; an error of the function
-    counts as a rejection, and a timeout ends the asking at once. Neither ends the study.
+    counts as a rejection, ``SystemExit`` too, and a timeout ends the asking at once. Neither ends
+    the study; a ``KeyboardInterrupt`` does.
 
     It is not asked as long as the study knows no decision: in plain Optuna, the first trial
     is the fallback's; with :class:`optuna_nas.Objective` all decisions are known at once. What
@@ -227,7 +228,9 @@ class ProposalSampler(BaseSampler):
                 return self._given_up([*reasons, str(error)])
             except UnfitError as error:
                 reasons += str(error).splitlines()
-            except Exception as error:  # whatever the user's function raises
+            # Whatever the user's function raises. It runs in a thread, where ``sys.exit``, with
+            # which clients for the command line give up, does not end the process either.
+            except (Exception, SystemExit) as error:
                 reasons.append(f"{type(error).__name__}: {str(error)[:200]}")
             else:
                 told = f"repaired: {'; '.join(changes)}" if changes else "taken"

@@ -100,23 +100,23 @@ class Costs:
             raise Rejected(f"breaks {', '.join(broken)}")
 
     def recall(self, user_attrs: Mapping[str, Any], module: nn.Module) -> None:
-        """Takes what another trial noted for the candidate's; measures what that did not know.
+        """Takes what metrics said of the same computation; constraints are the candidate's own.
+
+        Weights that nothing depends on may differ: they count as parameters, and may take time.
 
         Args:
             user_attrs:
-                Of a trial with the same network.
+                Of a trial that computes the same.
             module:
                 The candidate.
 
         Raises:
             Rejected:
-                If it breaks a constraint that the other trial did not know.
+                If it breaks a constraint.
         """
-        violations = user_attrs.get(VIOLATIONS, {})
-        self._violations |= {n: v for n, v in violations.items() if n in self._violations}
         if COSTS in user_attrs:
             self._trial.set_user_attr(COSTS, user_attrs[COSTS])
-        self.check((c for c in self._constraints if c.name not in violations), module)
+        self.check(self._constraints, module)
 
     def note(self) -> None:
         """Writes into the trial what is known, as Optuna's constraints and as user attrs."""

@@ -22,6 +22,7 @@ from torch import nn
 from torch import Tensor
 
 from optuna_nas._reports import reports_in
+from optuna_nas.samplers import ProposalSampler
 from optuna_nas.samplers._planning import PlanningSampler
 from optuna_nas.space import AnsweredTrial
 from optuna_nas.space import ARCHITECTURE
@@ -121,7 +122,8 @@ class Duplicates:
             module:
                 The candidate.
             costs:
-                Of the candidate; they become those of the earlier trial if that one is reused.
+                Of the candidate. If the earlier trial is reused, constraints are held against the
+                candidate itself; what else metrics said becomes that trial's.
 
         Returns:
             A complete trial to take the values of, or None if the candidate is to be trained.
@@ -130,7 +132,7 @@ class Duplicates:
             Duplicate:
                 If it is to be rejected.
             Rejected:
-                If it breaks a constraint that the earlier trial did not know.
+                If it breaks a constraint.
             optuna.TrialPruned:
                 If the earlier trial was pruned; its last report is repeated.
             ValueError:
@@ -169,17 +171,20 @@ def introduce(duplicates: Duplicates | None, study: Study, trial: optuna.Trial) 
             If it was planned before, it is planned again: a resumed search then goes on as one
             that was never stopped.
     """
-    sampler = study.sampler
-    while isinstance(sampler, PartialFixedSampler):
-        sampler = sampler._base_sampler
+    sampler, is_planned = study.sampler, True
+    while isinstance(sampler, PartialFixedSampler | ProposalSampler):
+        if isinstance(sampler, ProposalSampler):
+            sampler, is_planned = sampler._fallback, False  # it plans at the first question
+        else:
+            sampler = sampler._base_sampler
     if not isinstance(sampler, PlanningSampler):
         return
-    is_known = None
+    is_known = known_in = None
     if duplicates is not None and duplicates.policy != "retrain":
-        is_known = duplicates.is_known
-    if sampler.is_known != is_known:
-        sampler.is_known = is_known
-        if not trial.params:
+        is_known, known_in = duplicates.is_known, (study._storage, study._study_id)
+    if (sampler.is_known, sampler.known_in) != (is_known, known_in):
+        sampler.is_known, sampler.known_in = is_known, known_in
+        if is_planned and not trial.params:
             sampler.before_trial(study, study._storage.get_trial(trial._trial_id))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,16 +21,17 @@ from optuna.trial import TrialState
 from optuna_nas.study._objective import Objective
 from optuna_nas.study._optimize import _run
 from optuna_nas.study._optimize import Callback
+from optuna_nas.study._optimize_batched_halting import given
 from optuna_nas.study._optimize_batched_halting import Halted
 from optuna_nas.study._optimize_batched_halting import Halting
 from optuna_nas.study._optimize_batched_halting import Waiting
 from optuna_nas.study._seeds import trial_rng
-from optuna_nas.training import is_out_of_memory
 from optuna_nas.training._stacked_groups import groups
 from optuna_nas.training._stacked_loop import Member
 from optuna_nas.training._stacked_probe import objection
 from optuna_nas.training._stacked_structure import structure
 from optuna_nas.training._stacked_train import train_together
+from optuna_nas.training._stacked_train import Unfinished
 
 
 @dataclass
@@ -136,30 +138,30 @@ class Generations:
             except optuna.TrialPruned as stopped:
                 came = stopped
             self.untrained += 1
-            turn.run(trial, partial(_given, came))
+            turn.run(trial, partial(given, came))
         return waiting
 
     def _trained(
         self, turn: Turn, group: Sequence[Member], waiting: dict[int, tuple[optuna.Trial, Waiting]]
     ) -> dict[int, str]:
         """Trains a group; those members that were not, with the reason."""
-        reason, came = self._objection(group), []
-        if reason is None:
-            try:
-                with trial_rng(turn.study, group[0].trial.number):
-                    came = train_together(self._halting.train, group)
-            except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                reason = "out of memory as one"
+        reason = self._objection(group)
         if reason is not None:
             return {member.trial.number: reason for member in group}
+        with trial_rng(turn.study, group[0].trial.number):
+            came = train_together(self._halting.train, group)
+        unfinished = {}
         each = zip(group, came, strict=True)
         for member, one in sorted(each, key=lambda pair: pair[0].trial.number):
-            trial, candidate = waiting[member.trial.number]
+            number = member.trial.number
+            trial, candidate = waiting[number]
+            if isinstance(one, Unfinished):
+                waiting[number] = trial, replace(candidate, reported=one.reported)
+                unfinished[number] = "out of memory as one"
+                continue
             self.together += 1
             turn.run(trial, partial(self._halting.trained, candidate, one))
-        return {}
+        return unfinished
 
     def _objection(self, group: Sequence[Member]) -> str | None:
         """Asked once for groups that are slower as one."""
@@ -171,9 +173,3 @@ class Generations:
         if reason == "slower as one":
             self._slower[kind] = len(group)
         return reason
-
-
-def _given(came: Any) -> Any:
-    if isinstance(came, optuna.TrialPruned):
-        raise came
-    return came

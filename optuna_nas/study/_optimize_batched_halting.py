@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import optuna
@@ -15,10 +18,13 @@ from optuna_nas.study._objective import Objective
 from optuna_nas.study._seeds import SEED
 from optuna_nas.study._seeds import trial_rng
 from optuna_nas.training import generator_for
+from optuna_nas.training import is_out_of_memory
 from optuna_nas.training import Rejected
 from optuna_nas.training import resolve_device
 from optuna_nas.training import Train
 from optuna_nas.training._recipe import make_recipe
+from optuna_nas.training._recipe import MakeRecipe
+from optuna_nas.training._recipe import Recipe
 from optuna_nas.training._stacked_loop import Member
 from optuna_nas.training._stacked_train import resident
 
@@ -32,16 +38,22 @@ class Waiting:
             The candidate.
         trial:
             The one that made it.
+        recipe:
+            Gives or raises what the recipe did; asked twice, it might change the module twice.
         member:
             As part of a group; None if it cannot be part of one.
         rng:
             torch's state when it was ready.
+        reported:
+            How many epochs of it have been reported.
     """
 
     module: nn.Module
     trial: SampledTrial
+    recipe: MakeRecipe
     member: Member | None
     rng: torch.Tensor
+    reported: int = 0
 
 
 class Halted(Exception):
@@ -73,8 +85,7 @@ class Halting(Objective):
     def _values(self, module: nn.Module, trial: SampledTrial) -> tuple[float, ...]:
         if self._index in trial.known:  # those of a duplicate
             return super()._values(module, trial)
-        rng = torch.get_rng_state()
-        raise Halted(Waiting(module, trial, self._member(module, trial), rng))
+        raise Halted(self._waiting(module, trial))
 
     def alone(self, waiting: Waiting) -> float | tuple[float, ...]:
         """Trains a candidate as ``study.optimize`` does; its values.
@@ -87,11 +98,13 @@ class Halting(Objective):
             TrialPruned:
                 If it was stopped.
         """
-        study = waiting.trial.study
+        study, train = waiting.trial.study, copy(self.train)
+        train.recipe = waiting.recipe
         with trial_rng(study, waiting.trial.number):
             if SEED in study.user_attrs:
                 torch.set_rng_state(waiting.rng)
-            return self._ended(waiting)
+            again = _Again(waiting.trial, waiting.reported)
+            return self._ended(waiting, partial(train, waiting.module, again))
 
     def trained(
         self, waiting: Waiting, came: float | optuna.TrialPruned
@@ -108,15 +121,12 @@ class Halting(Objective):
             TrialPruned:
                 If it was stopped.
         """
-        if not isinstance(came, optuna.TrialPruned):
-            waiting.trial.known[self._index] = came
-        return self._ended(waiting, came)
+        return self._ended(waiting, partial(given, came))
 
-    def _ended(self, waiting: Waiting, came: Any = None) -> float | tuple[float, ...]:
+    def _ended(self, waiting: Waiting, score: Callable[[], float]) -> float | tuple[float, ...]:
         """As ``__call__`` ends."""
         try:
-            if isinstance(came, optuna.TrialPruned):
-                raise came
+            waiting.trial.known[self._index] = score()
             values = super()._values(waiting.module, waiting.trial)
         except Rejected as rejection:
             self._reject(waiting.trial, rejection)
@@ -127,16 +137,67 @@ class Halting(Objective):
         self._rejected_in_a_row = 0
         return values if len(values) > 1 else values[0]
 
-    def _member(self, module: nn.Module, trial: SampledTrial) -> Member | None:
+    def _waiting(self, module: nn.Module, trial: SampledTrial) -> Waiting:
         """The candidate with its recipe, asked where training would ask for it."""
         train = self.train
         trial.evaluating = self._index  # what it reports is this one's
         try:
-            on_device = module.to(resolve_device(train.device))
-            recipe = make_recipe(train.recipe, trial, on_device)
-        except (Rejected, MemoryError, RuntimeError):
-            return None  # comes again when it is trained alone
-        return Member(on_device, trial, recipe, generator_for(train.seed, trial.number))
+            module.to(resolve_device(train.device))
+        except (MemoryError, RuntimeError):  # comes again when it is trained alone
+            return Waiting(module, trial, train.recipe, None, torch.get_rng_state())
+        asked = _asked(train.recipe, trial, module)
+        rng = torch.get_rng_state()
+        member = None
+        if isinstance(asked, Recipe):
+            member = Member(module, trial, asked, generator_for(train.seed, trial.number))
+        return Waiting(module, trial, lambda *_: given(asked), member, rng)
+
+
+class _Again:
+    """A trial that is trained again from the beginning.
+
+    Args:
+        trial:
+            The trial.
+        reported:
+            How many epochs stand in it already, and have passed the pruner.
+    """
+
+    def __init__(self, trial: SampledTrial, reported: int) -> None:
+        self._trial = trial
+        self._reported = reported
+        self._step = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._trial, name)
+
+    def report(self, value: float, step: int) -> None:
+        self._step = step
+        if step > self._reported:
+            self._trial.report(value, step)
+
+    def should_prune(self) -> bool:
+        return self._step > self._reported and self._trial.should_prune()
+
+
+def given(came: Any) -> Any:
+    """Returns what something came to, or raises it.
+
+    Args:
+        came:
+            Anything, an exception too.
+    """
+    if isinstance(came, Exception):
+        raise came
+    return came
+
+
+def _asked(recipe: MakeRecipe, trial: SampledTrial, module: nn.Module) -> Recipe | Exception:
+    try:
+        return make_recipe(recipe, trial, module)
+    except (Rejected, MemoryError, RuntimeError) as error:  # raised when it is trained alone
+        # Without the frames, which hold on to the memory.
+        return error.with_traceback(None) if is_out_of_memory(error) else error
 
 
 def why_alone(objective: Any) -> str | None:

@@ -33,6 +33,7 @@ from optuna_nas.training._inherit_file import to_bytes
 from optuna_nas.training._inherit_folder import Folder
 from optuna_nas.training._inherit_folder import Store
 from optuna_nas.training._inherit_kept import best_first
+from optuna_nas.training._inherit_kept import number_ended
 from optuna_nas.training._inherit_kept import to_remove
 from optuna_nas.training._inherit_kept import WEIGHTS
 from optuna_nas.training._inherit_kept import with_weights
@@ -80,9 +81,10 @@ class Inherit:
             A folder, or one of Optuna's artifact stores. All workers have to reach it.
         budget:
             How much there may be in it for a study: bytes, or ``"500 MB"``. When it is full,
-            weights of failed trials go first, then of pruned ones, then of the worst (with several
-            objectives, of the oldest). Those of the best, or of the front, stay. Workers that
-            write at the same moment may exceed it by what they write.
+            weights of failed trials go first, and of those that still run when a hundred others
+            have ended since they were trained: their worker was killed. Then of pruned ones, then
+            of the worst (with several objectives, of the oldest). Those of the best, or of the
+            front, stay. Workers that write at the same moment may exceed it by what they write.
         epochs:
             How many a trial that inherits is trained, at most as many as :class:`Train` has: the
             last ones of its schedule, since high rates would undo what was inherited. None for as
@@ -175,8 +177,8 @@ class Inherit:
         if study is None:
             return
         content, budget = to_bytes(module), to_bytes_of(self.budget)
-        kept = with_weights(study.get_trials(deepcopy=False))
-        removed = to_remove(kept, study.directions, len(content), budget)
+        trials = study.get_trials(deepcopy=False)
+        removed = to_remove(trials, study.directions, len(content), budget)
         if removed is None:
             trial.set_user_attr(
                 WEIGHTS, {"why": f"no room for {len(content)} bytes in a budget of {budget}"}
@@ -188,6 +190,7 @@ class Inherit:
             "bytes": len(content),
             "sha256": sha256(content).hexdigest(),
             "removed": [other.number for other in removed],
+            "ended": number_ended(trials),
         }
         # Before the file, so that no file is unknown, whenever this process is killed.
         trial.set_user_attr(WEIGHTS, note)

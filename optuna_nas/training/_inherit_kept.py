@@ -7,6 +7,7 @@ a trial took away stands in its own attrs: those of a finished trial no longer c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,15 @@ from optuna.trial import TrialState
 
 
 WEIGHTS = "weights"
-"""User attr: ``artifact`` (its id), ``bytes``, ``sha256``, and whose weights were ``removed``."""
+"""User attr: ``artifact`` (its id), ``bytes``, ``sha256``, whose weights were ``removed``, and how
+many trials had ``ended``."""
+
+GIVEN_UP = 100
+"""How many trials end until one that has kept its weights and still runs is taken for dead.
+
+Training is over then, so that a worker that lives tells it soon. No clock is asked: those of two
+machines differ. Whoever lives after all loses no more than that others could inherit from it.
+"""
 
 
 def with_weights(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
@@ -35,7 +44,7 @@ def with_weights(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
 def best_first(
     trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]
 ) -> list[FrozenTrial]:
-    """Orders finished trials: complete ones, pruned ones, failed ones.
+    """Orders trials: complete ones, pruned ones, and those that failed or never ended.
 
     Complete ones by value; with several objectives, the front first. What that leaves open, the
     younger ones first.
@@ -50,7 +59,7 @@ def best_first(
 
     def rank(trial: FrozenTrial) -> tuple[float, ...]:
         if trial.state != TrialState.COMPLETE:
-            return 2 + (trial.state == TrialState.FAIL), 0.0, -trial.number
+            return 2 + (trial.state != TrialState.PRUNED), 0.0, -trial.number
         first = float(_costs([trial], directions)[0, 0]) if len(directions) == 1 else 0.0
         return trial.number not in leaders, first, -trial.number
 
@@ -78,20 +87,20 @@ def front(
 
 
 def to_remove(
-    kept: Sequence[FrozenTrial],
+    trials: Sequence[FrozenTrial],
     directions: Sequence[StudyDirection],
     size: int,
     budget: int,
 ) -> list[FrozenTrial] | None:
     """Returns the trials whose weights make room for new ones; None if there is not enough.
 
-    First those of failed trials, then of pruned ones, the oldest first; then of complete ones, the
-    worst first, with several objectives the oldest first. Never those on the front, nor those of
-    trials that run.
+    First those of failed trials, and of running ones that are given up; then of pruned ones, the
+    oldest first; then of complete ones, the worst first, with several objectives the oldest first.
+    Never those on the front, nor those of other trials that run.
 
     Args:
-        kept:
-            The trials with weights.
+        trials:
+            All of a study.
         directions:
             The study's.
         size:
@@ -99,16 +108,31 @@ def to_remove(
         budget:
             For all weights, in bytes.
     """
+    kept, given_up = with_weights(trials), number_ended(trials) - GIVEN_UP
     excess = size + sum(trial.user_attrs[WEIGHTS]["bytes"] for trial in kept) - budget
     leaders = {trial.number for trial in front(kept, directions)}
-    ended = [t for t in kept if t.state.is_finished() and t.number not in leaders]
+    ended = [
+        trial
+        for trial in kept
+        if trial.state.is_finished() or trial.user_attrs[WEIGHTS].get("ended", inf) <= given_up
+    ]
     removed: list[FrozenTrial] = []
-    for trial in reversed(best_first(ended, directions)):
+    for trial in reversed(best_first([t for t in ended if t.number not in leaders], directions)):
         if excess <= 0:
             break
         removed.append(trial)
         excess -= trial.user_attrs[WEIGHTS]["bytes"]
     return removed if excess <= 0 else None
+
+
+def number_ended(trials: Sequence[FrozenTrial]) -> int:
+    """Returns how many trials have ended, however they did.
+
+    Args:
+        trials:
+            All of a study.
+    """
+    return sum(trial.state.is_finished() for trial in trials)
 
 
 def _costs(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> NDArray[Any]:

@@ -123,6 +123,11 @@ class _Loop:
     trained: int = 0  # rows so far
     unscored: int = 0  # rows since the last score
     total: Tensor = field(init=False)  # their losses
+    outside: list[nn.Parameter] = field(init=False)  # the module's that no step changes
+
+    def __post_init__(self) -> None:
+        held = {id(parameter) for parameter in held_by(self.recipe.optimizer)}
+        self.outside = [p for p in self.module.parameters() if id(p) not in held]
 
     def stops(self, rows: Rows) -> Iterator[tuple[int, int]]:
         """Trains; stops for each score, in which epoch and after how many whole ones.
@@ -172,9 +177,11 @@ class _Loop:
 
     def step(self, loss: Tensor) -> None:
         self.recipe.optimizer.zero_grad()
+        for parameter in self.outside:
+            parameter.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip_norm)
+            nn.utils.clip_grad_norm_(held_by(self.recipe.optimizer), self.recipe.clip_norm)
         self.recipe.optimizer.step()
 
     def loss(self, batch: Batch) -> Tensor:
@@ -191,6 +198,16 @@ class _Loop:
         """Over the rows since the last score; waits for the device, so that a clock is right."""
         mean, self.unscored = float(self.total) / self.unscored, 0
         return mean
+
+
+def held_by(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    """The parameters that an optimizer changes.
+
+    Args:
+        optimizer:
+            Any.
+    """
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
 def _check_finite(what: str, value: float | None, number: int, epochs: int | None) -> None:

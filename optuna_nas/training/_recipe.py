@@ -45,7 +45,7 @@ class Recipe:
         augment:
             A function of (inputs, generator) that changes training batches, or None.
         clip_norm:
-            The largest norm of the gradient, or None.
+            The largest norm of the gradient of what the optimizer holds, or None.
 
     Raises:
         ValueError:

@@ -259,13 +259,14 @@ class StackedOptimizer:
         }
 
     def _clip(self) -> None:
-        """As ``nn.utils.clip_grad_norm_`` does it for one module."""
-        norms = sum(part.gradients.square().sum(1) for part in self._parts)
+        """As ``nn.utils.clip_grad_norm_`` does it for what one optimizer holds."""
+        held = [part for part in self._parts if part.group is not None]
+        norms = sum(part.gradients.square().sum(1) for part in held)
         assert isinstance(norms, Tensor)
         bounds = [float("inf") if r.clip_norm is None else r.clip_norm for r in self._recipes]
         limits = torch.tensor(bounds, device=norms.device)
         factors = (limits / (norms.sqrt() + 1e-6)).clamp(max=1.0)
-        for part in self._parts:
+        for part in held:
             part.gradients.mul_(factors[:, None].to(part.gradients.dtype))
 
 

@@ -20,8 +20,7 @@ import torch
 from torch import Tensor
 
 from optuna_nas.training._data import Batch
-from optuna_nas.training._recipe import make_recipe
-from optuna_nas.training._recipe import MakeRecipe
+from optuna_nas.training._schedules import constant
 from optuna_nas.training._seeds import restored
 from optuna_nas.training._stacked_loop import loss_of
 from optuna_nas.training._stacked_loop import Member
@@ -64,7 +63,7 @@ def objection(members: Sequence[Member], train: Train, *, measure: bool) -> str 
     try:
         with restored(), warnings.catch_warnings():
             warnings.filterwarnings("error", message="There is a performance drop")
-            copies = [replace(m, generator=torch.Generator().manual_seed(0)) for m in members]
+            copies = [_unspoiled(member) for member in members]
             loop = StackedLoop(copies, *rows, epochs=epochs, metric=train.metric)
             if not _agrees(loop, members, rows[1].inputs[:2]):
                 return "outputs differ when computed as one"
@@ -73,7 +72,7 @@ def objection(members: Sequence[Member], train: Train, *, measure: bool) -> str 
             loop.step(batch, 0.5)
             if not _is_padded_with_zeros(loop, members):
                 return "padding does not stay zero"
-            return _slower(loop, batch, members, train.recipe) if measure else None
+            return _slower(loop, batch, members) if measure else None
     except UserWarning as warning:
         return f"torch.vmap has no fast rule for {_operation(warning)}"
     except Exception as error:
@@ -82,11 +81,15 @@ def objection(members: Sequence[Member], train: Train, *, measure: bool) -> str 
         return f"cannot be computed as one ({type(error).__name__}: {first_line})"
 
 
-def _slower(
-    loop: StackedLoop, batch: Batch, members: Sequence[Member], recipe: MakeRecipe
-) -> str | None:
+def _unspoiled(member: Member) -> Member:
+    """The member without what would remember a step: its generator, and a schedule with state."""
+    recipe = replace(member.recipe, schedule=constant)
+    return replace(member, recipe=recipe, generator=torch.Generator().manual_seed(0))
+
+
+def _slower(loop: StackedLoop, batch: Batch, members: Sequence[Member]) -> str | None:
     """Whether steps as one take longer than those of the first and the last, for all of them."""
-    first, last = (_alone(members[i], batch, i, recipe) for i in (0, len(members) - 1))
+    first, last = (_alone(members[i], batch, i) for i in (0, len(members) - 1))
     took: list[list[float]] = [[], [], []]
     for _ in range(TURNS):
         took[0].append(_seconds(lambda: loop.step(batch, 0.5), batch.inputs))
@@ -97,16 +100,17 @@ def _slower(
     return None if as_one <= FASTER * len(members) * sum(ends) / 2 else "slower as one"
 
 
-def _alone(member: Member, batch: Batch, i: int, recipe: MakeRecipe) -> Callable[[], object]:
+def _alone(member: Member, batch: Batch, i: int) -> Callable[[], object]:
     """A step of training of a copy of one member."""
-    module = deepcopy(member.module).train()
-    made = make_recipe(recipe, member.trial, module)
-    loss, inputs, targets = loss_of(made, batch.bounds), batch.inputs[i], batch.targets[i]
+    # Copied as one, the optimizer's copy holds the weights of the module's.
+    module, optimizer = deepcopy((member.module, member.recipe.optimizer))
+    module.train()
+    loss, inputs, targets = loss_of(member.recipe, batch.bounds), batch.inputs[i], batch.targets[i]
 
     def step() -> None:
-        made.optimizer.zero_grad()
+        optimizer.zero_grad()
         loss(module, inputs, targets).backward()  # type: ignore[no-untyped-call]
-        made.optimizer.step()
+        optimizer.step()
 
     return step
 

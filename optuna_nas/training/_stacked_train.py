@@ -13,6 +13,7 @@ import optuna.exceptions
 
 from optuna_nas.training._data import Resident
 from optuna_nas.training._device import resolve_device
+from optuna_nas.training._rejected import is_out_of_memory
 from optuna_nas.training._rejected import Rejected
 from optuna_nas.training._stacked_loop import Member
 from optuna_nas.training._stacked_loop import StackedLoop
@@ -35,9 +36,21 @@ def resident(train: Train) -> tuple[Resident, Resident] | None:
     return (rows, valid) if isinstance(rows, Resident) and isinstance(valid, Resident) else None
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """Memory ran out for the group. The member's module has its initial weights.
+
+    Args:
+        reported:
+            How many epochs it has reported.
+    """
+
+    reported: int
+
+
 def train_together(
     train: Train, members: Sequence[Member]
-) -> list[float | optuna.exceptions.TrialPruned]:
+) -> list[float | optuna.exceptions.TrialPruned | Unfinished]:
     """Trains a group, reports each member's scores, and returns what came of each.
 
     Each leaves the user attrs that :class:`Train` leaves; ``seconds`` is its share of the
@@ -50,35 +63,47 @@ def train_together(
             Of one structure.
 
     Returns:
-        For each member its best score, or why it was stopped.
+        For each member its best score, why it was stopped, or that it has to be trained alone.
     """
-    rows = resident(train)
-    assert rows is not None
-    assert train.epochs is not None
-    loop = StackedLoop(members, *rows, epochs=train.epochs, metric=train.metric)
     tracks = [_Track(member) for member in members]
     try:
-        for number in range(1, train.epochs + 1):
-            left = [track for track in tracks if track.stopped is None]
-            started = perf_counter()
-            losses, scores = loop.epoch(number)
-            share = (perf_counter() - started) / len(left)
-            for track, loss, score in _in_order(left, losses, scores):
-                track.seconds += share
-                track.ended(number, train.epochs, loss, score)
-            stays = [i for i, track in enumerate(left) if track.stopped is None]
-            for i, track in enumerate(left):
-                if track.stopped is not None or number == train.epochs:
-                    loop.stack.write(i, track.member.module)
-            if not stays:
-                break
-            if len(stays) < len(left):
-                loop.keep(stays)
+        _train(train, tracks)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
     finally:
         for track in tracks:
             track.note()
     best = max if train.direction == "maximize" else min
-    return [track.stopped or best(track.curve) for track in tracks]
+    return [
+        track.stopped or (best(track.curve) if track.written else Unfinished(len(track.curve)))
+        for track in tracks
+    ]
+
+
+def _train(train: Train, tracks: Sequence[_Track]) -> None:
+    rows = resident(train)
+    assert rows is not None
+    assert train.epochs is not None
+    members = [track.member for track in tracks]
+    loop = StackedLoop(members, *rows, epochs=train.epochs, metric=train.metric)
+    for number in range(1, train.epochs + 1):
+        left = [track for track in tracks if track.stopped is None]
+        started = perf_counter()
+        losses, scores = loop.epoch(number)
+        share = (perf_counter() - started) / len(left)
+        for track, loss, score in _in_order(left, losses, scores):
+            track.seconds += share
+            track.ended(number, train.epochs, loss, score)
+        stays = [i for i, track in enumerate(left) if track.stopped is None]
+        for i, track in enumerate(left):
+            if track.stopped is not None or number == train.epochs:
+                loop.stack.write(i, track.member.module)
+                track.written = True
+        if not stays or number == train.epochs:
+            break
+        if len(stays) < len(left):
+            loop.keep(stays)
 
 
 @dataclass
@@ -89,6 +114,8 @@ class _Track:
     curve: list[float] = field(default_factory=list)
     seconds: float = 0.0
     stopped: optuna.exceptions.TrialPruned | None = None
+    written: bool = False
+    """Whether the module has its trained weights."""
 
     def ended(self, number: int, epochs: int, loss: float, score: float) -> None:
         """Reports an epoch, as :class:`Train` does."""

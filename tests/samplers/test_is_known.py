@@ -79,6 +79,18 @@ def test_a_sampler_that_may_repeat_does_not_ask() -> None:
     assert digits.asked == 0
 
 
+def test_another_study_is_not_asked_about() -> None:
+    sampler = RegularizedEvolutionSampler(seed=0)
+    first = optuna.create_study(sampler=sampler)
+    sampler.is_known = digits = Digits()
+    sampler.known_in = (first._storage, first._study_id)
+    first.optimize(objective, n_trials=5)
+    asked = digits.asked
+    search(sampler, 5)
+    assert digits.asked == asked > 0
+    assert sampler.is_known is None
+
+
 def test_what_is_asked_about_is_what_the_trial_becomes() -> None:
     sampler = RegularizedEvolutionSampler(seed=0)
     last: list[int] = []

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import json
 from pathlib import Path
 import pickle
+import sys
 from threading import Event
 from typing import Any
 
@@ -202,6 +203,23 @@ def test_one_that_raises_does_not_end_the_study_and_is_warned_of_once() -> None:
         "RandomSampler proposes this trial; this is said once. Each trial's user attr 'proposal' "
         "tells what became of its proposal."
     ]
+
+
+def test_one_that_exits_does_not_end_the_study() -> None:
+    def client(history: dict[str, Any]) -> dict[str, Any]:
+        sys.exit("no API key")
+
+    with pytest.warns(UserWarning, match=r"\(SystemExit: no API key\), so that RandomSampler"):
+        study = studied(client, 3, retries=0)
+    assert told(study)[1:] == ["fallback: SystemExit: no API key"] * 2
+
+
+def test_an_interrupt_of_one_ends_the_search() -> None:
+    def interrupted(history: dict[str, Any]) -> dict[str, Any]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        studied(interrupted)
 
 
 @pytest.fixture

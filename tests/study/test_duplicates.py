@@ -20,6 +20,7 @@ from optuna_nas import metrics
 from optuna_nas import Objective
 from optuna_nas import Rejected
 from optuna_nas import warm_start
+from optuna_nas.samplers import ProposalSampler
 from optuna_nas.samplers import RegularizedEvolutionSampler
 from optuna_nas.space import Trial
 from optuna_nas.spaces import NASBench201
@@ -207,13 +208,54 @@ def test_the_equal_of_a_rejected_trial_is_tried() -> None:
     assert trials[1].value == 11.0
 
 
-def test_costs_and_constraints_are_those_of_the_earlier_trial() -> None:
-    latency = Slower()
-    trials = search(Trained(), ONE, SAME, duplicates="reuse", constraints=[latency <= 5.0])
-    assert latency.measured == 1
-    for name in ("metrics", "constraints"):
-        assert trials[0].user_attrs[name] == trials[1].user_attrs[name] != {}
-    assert trials[0].constraints == trials[1].constraints
+def test_constraints_are_those_of_the_trial_itself() -> None:
+    trials = search(Trained(), ONE, SAME, duplicates="reuse", constraints=[Slower() <= 5.0])
+    assert [t.user_attrs["duplicate_of"] for t in trials[1:]] == [0]
+    assert [t.user_attrs["metrics"] for t in trials] == [{"slower": 1.0}, {"slower": 2.0}]
+    assert [t.user_attrs["constraints"] for t in trials] == [{"slower <= 5": v} for v in (-4, -3)]
+    assert [list(t.constraints.values()) for t in trials] == [[-4.0], [-3.0]]
+
+
+def test_what_other_metrics_said_is_the_earlier_trials() -> None:
+    study = create_study(directions=["maximize", "minimize"], sampler="random", seed=0)
+    warm_start(study, [ONE, SAME])
+    slower, limit = Slower(), metrics.Parameters() <= 1e6
+    objective = Objective(Net, Trained(), slower, constraints=[limit], duplicates="reuse")
+    study.optimize(objective, n_trials=2)
+    assert slower.measured == 1
+    assert study.trials[0].user_attrs["metrics"] == study.trials[1].user_attrs["metrics"]
+
+
+class Weights(metrics.Parameters):
+    """Not measured on the meta device."""
+
+    name, static = "weights", False
+
+
+NOWHERE, STRAIGHT = (
+    f"|{first}~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
+    for first in ("nor_conv_3x3", "none")
+)
+
+
+@pytest.mark.parametrize("metric", [metrics.Parameters(), Weights()])
+@pytest.mark.parametrize("evaluate", [None, stop_early])
+@pytest.mark.parametrize(("limit", "is_broken"), [(3000, False), (1500, True)])
+def test_weights_that_lead_nowhere_count_in_a_duplicates_constraints(
+    metric: metrics.Metric, evaluate: Any, limit: int, is_broken: bool
+) -> None:
+    study = create_study(direction="maximize", sampler="random", pruner=None, seed=0)
+    warm_start(study, [CELLS.from_arch_string(name) for name in (STRAIGHT, NOWHERE)])
+    constraint, evaluator = metric <= limit, Trained(evaluate)
+    study.optimize(
+        Objective(CELLS, evaluator, example=IMAGE, duplicates="reuse", constraints=[constraint]), 2
+    )
+    assert evaluator.numbers == [0]
+    for trial in study.trials:
+        own = metric.measure(build(CELLS, trial))
+        assert trial.user_attrs["constraints"] == {constraint.name: own - limit}
+        assert list(trial.constraints.values()) == [own - limit]
+    assert ("rejected" in study.trials[1].user_attrs) == is_broken
 
 
 class Slower(metrics.Metric):
@@ -358,6 +400,34 @@ def test_a_sampler_forgets_an_objective_that_looks_for_duplicates_when_another_c
     assert sampler.is_known is not None
     evolved(1, None, study=study)
     assert sampler.is_known is None
+
+
+@pytest.mark.parametrize("objective", [lambda trial: trial.suggest_float("x", 0, 1), None])
+def test_a_sampler_that_goes_on_to_another_study_forgets_the_first_ones(objective: Any) -> None:
+    sampler = RegularizedEvolutionSampler(seed=3)
+    evolved(1, "reuse", study=create_study(direction="minimize", sampler=sampler, seed=0))
+    first = sampler.known_in
+    other = create_study(direction="minimize", sampler=sampler, seed=0)
+    if objective is None:
+        evolved(2, "reuse", study=other)
+        assert sampler.known_in == (other._storage, other._study_id) != first
+    else:
+        other.optimize(objective, n_trials=1)
+        assert sampler.is_known is sampler.known_in is None
+
+
+def test_the_fallback_of_a_sampler_of_proposals_is_found() -> None:
+    fallback = RegularizedEvolutionSampler(seed=3, population_size=4, tournament_size=4)
+
+    def propose(history: dict[str, Any]) -> dict[str, Any] | None:
+        return {"0>1": "none"} if history["trial"] == 2 else None
+
+    sampler = ProposalSampler(propose, fallback=fallback, seed=0)
+    study = create_study(direction="minimize", sampler=sampler, pruner=None, seed=0)
+    trials = evolved(30, "reuse", study=study)
+    assert fallback.is_known is not None
+    assert copies(trials[3:]) == 0
+    assert "optuna_nas:plan" not in trials[2].system_attrs
 
 
 @pytest.mark.filterwarnings("ignore:PartialFixedSampler is experimental")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,9 @@ from optuna_nas import Train
 from optuna_nas.study import Batched
 from optuna_nas.study import optimize_batched
 from optuna_nas.training import Recipe
+from optuna_nas.training import Rejected
 from optuna_nas.training import tuned_recipe
+from optuna_nas.training._stacked_loop import StackedLoop
 from tests.spaces.searching import digits
 
 
@@ -286,14 +289,98 @@ def test_a_bug_leaves_no_trial_running():
 
 
 def test_memory_that_runs_out_for_the_group_is_not_the_candidates_fault(monkeypatch):
-    def full(*_: Any) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr("optuna_nas.study._optimize_batched_generations.train_together", full)
+    full_from(monkeypatch, epoch=1)
     study = new_study()
     done = optimize_batched(study, Objective(perceptrons, training()), 4, measure=False)
     assert done.alone["out of memory as one"] >= 2
     assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 4
+
+
+def full_from(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
+    """Lets groups run out of memory."""
+    trained = StackedLoop.epoch
+
+    def full(self: StackedLoop, number: int) -> Any:
+        if number == epoch:
+            raise MemoryError
+        return trained(self, number)
+
+    monkeypatch.setattr(StackedLoop, "epoch", full)
+
+
+def same(trial: Any) -> nn.Module:
+    return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.BatchNorm1d(8), nn.Linear(8, 3))
+
+
+@pytest.mark.parametrize("evaluators", [[training()], [training(), metrics.Parameters()]])
+def test_a_group_whose_memory_runs_out_later_begins_again_as_if_alone(monkeypatch, evaluators):
+    full_from(monkeypatch, epoch=2)
+    directions = ["minimize"] * len(evaluators)
+    pruner = FromStep() if len(directions) == 1 else None
+    studies = [new_study(pruner=pruner, directions=directions) for _ in range(2)]
+    optimize_batched(studies[0], Objective(same, *evaluators), 6, measure=False)
+    studies[1].optimize(Objective(same, *evaluators), n_trials=6)
+    assert_same_trials(*studies)
+    assert {trial.state.name for trial in studies[0].trials[::3]} == {"COMPLETE"}
+
+
+def test_members_that_were_pruned_before_memory_ran_out_stay_pruned(monkeypatch):
+    full_from(monkeypatch, epoch=2)
+    study = new_study(pruner=FromStep())
+    done = optimize_batched(study, Objective(same, training()), 6, measure=False)
+    assert done == Batched(2, {"out of memory as one": 4}, 0)
+    assert [len(trial.user_attrs["curve"]) for trial in study.trials] == [3, 1, 2, 3, 1, 2]
+
+
+@pytest.mark.parametrize("n_trials", [1, 4])
+@pytest.mark.parametrize("measure", [False, True])
+def test_a_recipe_that_changes_its_module_is_asked_once(n_trials, measure):
+    asked: list[int] = []
+
+    def deeper(trial: Any, module: nn.Module) -> Recipe:
+        asked.append(trial.number)
+        assert isinstance(module, nn.Sequential)
+        module[0].requires_grad_(False)
+        module[3] = nn.Sequential(module[3], nn.Linear(3, 3))
+        return recipe(trial, module)
+
+    studies = new_study(), new_study()
+    train = partial(training, recipe=deeper, epochs=40, seed=None)
+    optimize_batched(studies[0], Objective(same, train()), n_trials, measure=measure)
+    assert sorted(asked) == list(range(n_trials))
+    studies[1].optimize(Objective(same, train()), n_trials=n_trials)
+    assert_same_trials(*studies)
+
+
+@pytest.mark.parametrize("error", [Rejected("no such rate"), MemoryError("full")])
+def test_a_recipe_that_rejects_is_asked_once(error):
+    asked: list[int] = []
+
+    def never(trial: Any, module: nn.Module) -> Recipe:
+        asked.append(trial.number)
+        raise error
+
+    studies = new_study(), new_study()
+    optimize_batched(studies[0], Objective(same, training(recipe=never)), 2, measure=False)
+    assert asked == [0, 1]
+    studies[1].optimize(Objective(same, training(recipe=never)), n_trials=2)
+    assert_same_trials(*studies)
+
+
+@pytest.mark.parametrize("measure", [False, True])
+def test_a_schedule_is_asked_once_a_step(measure):
+    asked: list[int] = []
+
+    def scheduled(trial: Any, module: nn.Module) -> Recipe:
+        def counted(progress: float) -> float:
+            asked.append(trial.number)
+            return 1.0
+
+        return replace(recipe(trial, module), schedule=counted)
+
+    objective = Objective(same, training(recipe=scheduled, epochs=40))
+    optimize_batched(new_study(), objective, 4, measure=measure)
+    assert [asked.count(number) for number in range(4)] == [120] * 4
 
 
 def test_what_came_of_it_is_logged(caplog: pytest.LogCaptureFixture):

@@ -20,6 +20,7 @@ from optuna_nas.training._inherit_arguments import to_bytes_of
 from optuna_nas.training._inherit_folder import Folder
 from optuna_nas.training._inherit_kept import best_first
 from optuna_nas.training._inherit_kept import front
+from optuna_nas.training._inherit_kept import GIVEN_UP
 from optuna_nas.training._inherit_kept import to_remove
 from optuna_nas.training._inherit_kept import with_weights
 from tests.training.samples import train
@@ -74,6 +75,32 @@ def test_weights_of_a_trial_that_runs_count_and_stay() -> None:
     kept = trials(([0.9], 10), (TrialState.RUNNING, 10))
     assert to_remove(kept, [UP], size=5, budget=20) is None
     assert numbers(to_remove(kept, [UP], size=5, budget=25)) == []
+
+
+def test_weights_of_a_trial_that_never_ends_go_first_once_so_many_others_have_ended() -> None:
+    kept = trials((TrialState.RUNNING, 10), ([0.9], 10), (TrialState.PRUNED, 10))
+    kept[0].user_attrs["weights"]["ended"] = 5
+    others = [create_trial(state=TrialState.FAIL) for _ in range(5 + GIVEN_UP - 2)]
+    assert numbers(to_remove([*kept, *others], [UP], size=5, budget=30)) == [0]
+    assert numbers(to_remove([*kept, *others[1:]], [UP], size=5, budget=30)) == [2]
+    del kept[0].user_attrs["weights"]["ended"]
+    assert numbers(to_remove([*kept, *others], [UP], size=5, budget=30)) == [2]
+
+
+def test_what_a_killed_worker_has_kept_does_not_stay_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optuna_nas.training._inherit_kept.GIVEN_UP", 4)
+    study = create_study(sampler="random", pruner=None, direction="minimize", seed=0)
+    network = spaces.MLP(in_features=4, out_features=2, widths=(8,))
+    inherit = Inherit(tmp_path, budget=6_000)
+    objective = Objective(network, train(epochs=1, inherit=inherit, metric="loss"))
+    objective(study.ask())  # which nobody tells
+    study.optimize(objective, n_trials=4)
+    assert numbers(with_weights(study.trials))[0] == 0
+    study.optimize(objective, n_trials=4)
+    assert 0 not in numbers(with_weights(study.trials))
+    assert len(list(tmp_path.iterdir())) == len(with_weights(study.trials))
 
 
 def test_what_any_trial_removed_is_gone_for_all() -> None:

@@ -210,6 +210,16 @@ def test_clipping_smoothing_augmentation_and_a_loss_of_ones_own_are_each_members
     assert_as_alone(train, members(train, mlp))
 
 
+def test_weights_outside_the_optimizer_are_neither_clipped_nor_counted():
+    def last(trial: Any, module: nn.Module) -> Recipe:
+        assert isinstance(module, nn.Sequential)
+        sgd = torch.optim.SGD(module[3].parameters(), lr=0.1)
+        return Recipe(sgd, batch_size=20, clip_norm=0.05)
+
+    train = training(metric="loss", recipe=last)
+    assert_as_alone(train, members(train, mlp))
+
+
 class EachOther(nn.Module):
     """Uses its layers by turns."""
 

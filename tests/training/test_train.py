@@ -16,6 +16,7 @@ from torch.utils.data import TensorDataset
 
 from optuna_nas.training import default_recipe
 from optuna_nas.training import random_shift
+from optuna_nas.training import Recipe
 from optuna_nas.training import Rejected
 from optuna_nas.training import score
 from optuna_nas.training import Train
@@ -70,6 +71,29 @@ def test_it_computes_what_a_loop_written_by_hand_computes() -> None:
             optimizer.step()
             step += 1
     torch.testing.assert_close(weights(ours), weights(by_hand))
+
+
+def of_the_last_layer(lr: float, **rest: Any) -> Any:
+    def recipe(trial: Any, module: Any) -> Recipe:
+        return Recipe(torch.optim.SGD(module[2].parameters(), lr=lr), **rest)
+
+    return recipe
+
+
+def test_gradients_outside_the_optimizer_are_not_counted_in_the_norm() -> None:
+    part, frozen = net(), net()
+    frozen.get_submodule("0").requires_grad_(False)
+    for module in (part, frozen):
+        train(recipe=of_the_last_layer(0.1, clip_norm=0.01), seed=0)(module, Trial())
+    torch.testing.assert_close(weights(part), weights(frozen))
+
+
+def test_gradients_outside_the_optimizer_do_not_pile_up() -> None:
+    x, y = map(torch.tensor, blobs())
+    trained, by_hand = net(), net()
+    train(recipe=of_the_last_layer(0.0, batch_size=90))(trained, Trial())
+    F.cross_entropy(by_hand(x.float()), y).backward()
+    torch.testing.assert_close(*(m.get_parameter("0.weight").grad for m in (trained, by_hand)))
 
 
 @pytest.mark.parametrize("recipe", [default_recipe, sgd(0.1, batch_size=32)])
