@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
-from dataclasses import dataclass
 import inspect
 from types import FunctionType
 from typing import Any
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -46,8 +47,7 @@ PLAIN = frozenset(map(type, (None, True, 1, 1.0, 1j, "", ..., torch.float32)))
 NO_SETTINGS = frozenset(("inplace", "out", "generator", "device", "pin_memory"))
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """A call, and what it gave.
 
     Attributes:
@@ -100,12 +100,17 @@ class Signatures:
         inputs: list[Tensor] = []
         defaults = self._known_defaults(func)
         if defaults is None or len(args) > len(defaults):
-            named = [("", x) for x in args] + [(f"{n}=", kwargs[n]) for n in sorted(kwargs)]
+            texts = [_text(x, inputs) for x in args]
+            known: Collection[str] = ()
+            named = {n: kwargs[n] for n in sorted(kwargs)}
         else:
-            given = {**defaults, **dict(zip(defaults, args, strict=False)), **kwargs}
-            named = [(f"{n}=" if n not in defaults else "", x) for n, x in given.items()]
-            named = [one for one, n in zip(named, given, strict=True) if n not in NO_SETTINGS]
-        texts = [f"{n}{_text(x, inputs)}" for n, x in named if n[:-1] not in NO_SETTINGS]
+            texts = []
+            known = defaults
+            named = {**defaults, **dict(zip(defaults, args, strict=False)), **kwargs}
+        for n, x in named.items():
+            if n not in NO_SETTINGS:
+                text = _text(x, inputs)
+                texts.append(text if n in known else f"{n}={text}")
         return f"{name}({', '.join(texts)})", inputs
 
     def _known_defaults(self, func: Any) -> dict[str, Any] | None:
@@ -161,11 +166,11 @@ def _defaults(func: FunctionType) -> dict[str, Any] | None:
 
 def _text(x: Any, inputs: list[Tensor]) -> str:
     """A setting in words that are the same in every process; tensors are put to the others."""
+    if type(x) in PLAIN:
+        return repr(x)
     if isinstance(x, Tensor):
         inputs.append(x)
         return "#"
-    if type(x) in PLAIN:
-        return repr(x)
     if isinstance(x, list | tuple):
         return f"[{', '.join([_text(y, inputs) for y in x])}]"
     if isinstance(x, Mapping):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from typing import TypeAlias
 
 
@@ -20,8 +20,7 @@ ZERO: Value = ()
 NEGLIGIBLE = 1e-12
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """An operation, or where a computation begins.
 
     Attributes:

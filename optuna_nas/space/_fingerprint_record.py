@@ -22,6 +22,7 @@ from torch.overrides import TorchFunctionMode
 
 from optuna_nas.space._fingerprint_calls import Call
 from optuna_nas.space._fingerprint_calls import name_of
+from optuna_nas.space._fingerprint_calls import PLAIN
 from optuna_nas.space._fingerprint_calls import Signatures
 from optuna_nas.space._fingerprint_calls import tensors_in
 from optuna_nas.space._fingerprint_graph import Graph
@@ -201,6 +202,8 @@ class Recorder(TorchFunctionMode):
 
     def _ours(self, given: Any) -> Any:
         """The same with twins in the place of tensors that come from outside."""
+        if type(given) in PLAIN:
+            return given
         if isinstance(given, Tensor):
             return given if id(given) in self._values else self._begun_with(given)
         kind = type(given)
