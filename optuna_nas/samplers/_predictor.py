@@ -119,7 +119,7 @@ class PredictorSampler(PlanningSampler):
             If an argument is out of range.
     """
 
-    def __init__(self, *, n_initial: int = 10, seed: int | None = None) -> None:
+    def __init__(self, *, n_initial: int = 6, seed: int | None = None) -> None:
         if n_initial < 2:
             raise ValueError(f"n_initial must be at least 2, but got {n_initial}.")
         super().__init__(avoid_repeats=True, seed=seed)

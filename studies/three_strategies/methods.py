@@ -24,6 +24,7 @@ from optuna_nas import Objective
 from optuna_nas import oneshot
 from optuna_nas import Supernet
 from optuna_nas import warm_start
+from optuna_nas.samplers import PredictorSampler
 
 
 EVALUATIONS = 50
@@ -58,10 +59,20 @@ def studied(
     problem: Problem, sampler: str, evaluations: int, proposals: Iterable[Params] = ()
 ) -> list[Score | None]:
     """The scores of a study's trials."""
-    study = create_study(sampler=sampler, pruner=None, direction="minimize", seed=problem.seed)
+    study = create_study(
+        sampler=as_measured(problem) if sampler == "predictor" else sampler,
+        pruner=None,
+        direction="minimize",
+        seed=problem.seed,
+    )
     warm_start(study, proposals)
     study.optimize(Objective(network, problem), n_trials=evaluations)
     return [problem.score(trial.params) for trial in study.get_trials(deepcopy=False)]
+
+
+def as_measured(problem: Problem) -> PredictorSampler:
+    """With what was its default at the time."""
+    return PredictorSampler(n_initial=10, seed=problem.seed)
 
 
 def searched(problem: Problem) -> tuple[Supernet, float]:

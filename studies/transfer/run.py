@@ -14,6 +14,7 @@ import argparse
 from collections.abc import Callable
 from concurrent.futures import as_completed
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 import json
 from multiprocessing import get_context
 import os
@@ -24,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 from scipy.stats import ttest_rel
 from sklearn.datasets import load_digits
@@ -35,13 +37,16 @@ from optuna_nas import Objective
 from optuna_nas import spaces
 from optuna_nas import Train
 from optuna_nas import warm_start
+from optuna_nas.samplers import PredictorSampler
+from optuna_nas.samplers import RandomSampler
 from optuna_nas.study import describe_data
 from optuna_nas.training import score
 
 
 HERE = Path(__file__).parent
 ROWS = HERE / "rows.jsonl"
-TRIALS, EPOCHS, K, SAMPLER = 30, 6, 5, "predictor"
+TRIALS, EPOCHS, K = 30, 6, 5
+PREDICTOR = partial(PredictorSampler, n_initial=10)  # the default when this was measured
 TRAIN_ROWS, VALID_ROWS = 800, 1000
 AFTER = (1, 5, 10, 20, 30)
 
@@ -91,7 +96,7 @@ def on_digits(seed: int) -> optuna.Study:
     """The earlier search; what was done of it is not done again."""
     train, valid = digits()
     study = create_study(
-        sampler=SAMPLER,
+        sampler=PREDICTOR(seed=seed),
         pruner=None,
         direction="maximize",
         storage=str(HERE / f"digits_{seed}.journal"),
@@ -123,11 +128,13 @@ def any_five(study: optuna.Study, earlier: optuna.Study, seed: int) -> None:
     warm_start(study, [complete[i].params for i in drawn])
 
 
-METHODS: dict[str, tuple[str, Callable[[optuna.Study, optuna.Study, int], None]]] = {
-    "random search": ("random", nothing),
-    "cold": (SAMPLER, nothing),
-    "warm: 5 of digits at random": (SAMPLER, any_five),
-    "warm: the best 5 of digits": (SAMPLER, the_best),
+METHODS: dict[
+    str, tuple[Callable[..., BaseSampler], Callable[[optuna.Study, optuna.Study, int], None]]
+] = {
+    "random search": (RandomSampler, nothing),
+    "cold": (PREDICTOR, nothing),
+    "warm: 5 of digits at random": (PREDICTOR, any_five),
+    "warm: the best 5 of digits": (PREDICTOR, the_best),
 }
 
 
@@ -135,7 +142,10 @@ def search(method: str, seed: int, path: Path) -> dict[str, Any]:
     """One row: the scores of all trials in order, and what they took."""
     train, valid, test = usps(path)
     sampler, begin = METHODS[method]
-    study = create_study(sampler=sampler, pruner=None, direction="maximize", seed=1000 + seed)
+    number = 1000 + seed
+    study = create_study(
+        sampler=sampler(seed=number), pruner=None, direction="maximize", seed=number
+    )
     evaluate = Tested(Train(train, valid, epochs=EPOCHS, seed=seed), test)
     objective = Objective(network(train), evaluate)
     objective.check(study)

@@ -136,7 +136,7 @@ def test_what_is_enqueued_in_part_is_completed_to_something_new(
 ) -> None:
     study = studied(make, flat, 10)
     for _ in range(4):
-        study.enqueue_trial({"x0": "a", "x1": "b", "x2": "c"})
+        study.enqueue_trial({"x0": "a", "x1": "b", "x2": "d"})
     study.enqueue_trial(study.trials[0].params)  # once more, because they were asked to
     study.optimize(flat, n_trials=5)
     assert different(study.trials[10:14]) == 4
