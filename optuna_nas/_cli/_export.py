@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 import optuna
 
+from optuna_nas._cli._choose import choose
+from optuna_nas._cli._choose import train_winner
 from optuna_nas._cli._config import CONFIG
 from optuna_nas._cli._config import read_options
 from optuna_nas._cli._consoles import Consoles
 from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._files import save_model
 from optuna_nas._cli._finish import best_trials
-from optuna_nas._cli._finish import Finalist
-from optuna_nas._cli._finish import rank
-from optuna_nas._cli._finish import refit
-from optuna_nas._cli._finish import SEEDS
-from optuna_nas._cli._progress import progress
 from optuna_nas._cli._search import open_search
 from optuna_nas._cli._search import quietly
 from optuna_nas._cli._setup import set_up
-from optuna_nas._cli._setup import Setup
 from optuna_nas.training import score
 
 
@@ -65,19 +59,11 @@ def export(
         setup = set_up(options)
         study = open_search(setup, setup.objective())
         trials = best_trials(study) if number is None else [_trial(study, number)]
-        finalists = _ranked(setup, trials, consoles)
-        module = refit(setup, finalists[0])
+        finalists = choose(consoles.notes, setup, trials)
+        module = train_winner(consoles.notes, setup, finalists[0])
         scores = {f"test {setup.data.metric}": score(module, setup.data.test)}
         save_model(setup, module, finalists[0].params, to, scores, overwrite=overwrite)
     consoles.out.print(str(to), soft_wrap=True, markup=False, highlight=False)
-
-
-def _ranked(
-    setup: Setup, trials: Sequence[optuna.trial.FrozenTrial], consoles: Consoles
-) -> list[Finalist]:
-    trained, total = count(1), SEEDS * len(trials)
-    with progress(consoles.notes, "Training", 0, total) as step:
-        return rank(setup, trials, lambda: step(next(trained), ""))
 
 
 def _trial(study: optuna.Study, number: int) -> optuna.trial.FrozenTrial:

@@ -95,28 +95,18 @@ class Outcome:
     winner: Finalist | None = None
 
 
-def rank(
-    setup: Setup, trials: Sequence[optuna.trial.FrozenTrial], each: Callable[[], None]
-) -> list[Finalist]:
-    """Trains candidates again, with several seeds.
+def ranked(finalists: Sequence[Finalist]) -> list[Finalist]:
+    """Returns finalists, the best first by their mean validation score.
 
     Args:
-        setup:
-            What is searched.
-        trials:
-            As :func:`best_trials` gives them.
-        each:
-            Called after each training.
-
-    Returns:
-        Them, the best first by their mean validation score.
+        finalists:
+            In the order of :func:`best_trials`, which decides where means are equal.
 
     Raises:
         BadInput:
-            If none can be trained again.
+            If none could be trained again.
     """
-    finalists = [_finalist(setup, trial, each) for trial in trials]
-    finalists.sort(key=lambda finalist: -finalist.mean)
+    finalists = sorted(finalists, key=lambda finalist: -finalist.mean)
     if not finalists[0].scores:
         raise BadInput(
             "none of the best networks could be trained again with other seeds: their losses were "
@@ -132,19 +122,31 @@ def refit(setup: Setup, winner: Finalist) -> nn.Module:
         setup:
             What was searched.
         winner:
-            The first of :func:`rank`.
+            The first of :func:`ranked`.
     """
     joined = setup.data.joined()
     module, _ = _train(setup, winner.params, SEEDS, joined, epochs=winner.epochs)
     return module
 
 
-def _finalist(setup: Setup, trial: optuna.trial.FrozenTrial, each: Callable[[], None]) -> Finalist:
+def train_again(
+    setup: Setup, trial: optuna.trial.FrozenTrial, each: Callable[[int], None]
+) -> Finalist:
+    """Trains a candidate again, with several seeds.
+
+    Args:
+        setup:
+            What was searched.
+        trial:
+            One of :func:`best_trials`.
+        each:
+            Told after each training how many there were.
+    """
     data, curves = setup.data, []
     for run in range(SEEDS):
         with suppress(Rejected):
             curves.append(_train(setup, trial.params, run, data.train, data.valid)[1])
-        each()
+        each(run + 1)
     epochs = last_good_epoch(curves) if len(curves) == SEEDS else 0
     scores = tuple(curve[epochs - 1] for curve in curves) if epochs else ()
     searched = trial.values[0] if trial.values else (last_value(trial) or (0, math.nan))[1]

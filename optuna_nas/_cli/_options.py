@@ -40,6 +40,9 @@ SPACES = (
 )
 """Those that are shipped, by the kind of data that they are for."""
 
+TRIALS = 20
+"""How many networks, if neither ``--trials`` nor ``--timeout`` says when to end."""
+
 PRUNERS = ("successive_halving", "hyperband", "learning_curve", "median", "none")
 COSTS = ("parameters", "flops", "latency")
 WARM_STARTS = ("darts",)
@@ -77,7 +80,7 @@ class Options:
     space: str | None = None
     sampler: str | None = None
     pruner: str | None = None
-    trials: int = 20
+    trials: int | None = None
     timeout: str | None = None
     epochs: int | None = None
     warm_start: str | None = None
@@ -116,6 +119,11 @@ class Options:
         _check_once([name for name, _ in self._limits()], self.limit, self.under)
         if self.timeout is not None:
             seconds("--timeout", self.timeout)
+
+    @property
+    def total(self) -> int | None:
+        """How many networks the search ends with; None if the timeout alone ends it."""
+        return TRIALS if self.trials is None and self.timeout is None else self.trials
 
     @property
     def timeout_seconds(self) -> float | None:

@@ -1,10 +1,11 @@
-"""How far a search is: a bar in a terminal, nothing elsewhere."""
+"""How far a step of a search is: a bar in a terminal, elsewhere a line once it is over."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Iterator
 from contextlib import contextmanager
+import math
 from time import monotonic
 from typing import Protocol
 
@@ -13,15 +14,26 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 from rich.console import Console
 from rich.console import RenderableType
+from rich.markup import escape
 from rich.progress import BarColumn
 from rich.progress import Progress
 from rich.progress import ProgressColumn
 from rich.progress import SpinnerColumn
+from rich.progress import Task
 from rich.progress import TextColumn
+from rich.progress_bar import ProgressBar
+from rich.table import Column
+from rich.text import Text
 
+from optuna_nas._cli._consoles import say
 from optuna_nas.visualization._so_far import counts
 from optuna_nas.visualization._so_far import duration
+from optuna_nas.visualization._so_far import plural
 from optuna_nas.visualization._so_far import seconds_left
+
+
+TITLE, BAR = 20, 16
+"""Letters of titles, so that bars begin below each other, and of the bars."""
 
 
 class Step(Protocol):
@@ -32,35 +44,103 @@ class Step(Protocol):
 
 @contextmanager
 def progress(
-    console: Console, title: str, done: int, total: int, below: RenderableType = ""
+    console: Console,
+    title: str,
+    done: int,
+    total: int | None,
+    below: RenderableType = "",
+    *,
+    seconds: float | None = None,
 ) -> Iterator[Step]:
-    """Shows how far something is.
+    """Shows how far a step is, and how long it took.
 
     Args:
         console:
-            Where; if it is no terminal, nothing is shown.
+            Where; if it is no terminal, a line on stderr says it at the end.
         title:
             What it is.
         done:
             How much of it is done already.
         total:
-            How much there is to do.
+            How much there is to do; None if only its seconds end it.
         below:
             What else is shown; it is asked for again a few times a second.
+        seconds:
+            When it ends at the latest, or None.
     """
     if not console.is_terminal:
-        yield lambda done, said: None
+        yield from _in_a_line(title, done, total)
         return
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.completed} of {task.total}"),
-        TextColumn("[dim]{task.fields[said]}"),
+        TextColumn("{task.description}", table_column=Column(min_width=TITLE, no_wrap=True)),
+        _Bar(BAR, table_column=Column(no_wrap=True)),
+        _Count(Column(no_wrap=True)),
+        _Time(Column(no_wrap=True)),
+        _Said(),
     )
     with _Bars(*columns, below=below, console=console) as bars:
-        task = bars.add_task(title, total=total, completed=done, said="")
+        task = bars.add_task(
+            title, total=total, completed=done, said="", before=done, seconds=seconds
+        )
         yield lambda done, said: bars.update(task, completed=done, said=said)
+        bars.stop_task(task)
+
+
+def _in_a_line(title: str, done: int, total: int | None) -> Iterator[Step]:
+    """``Searching: 20 of 20, best accuracy 0.9917 (network 0), 3 pruned, 42 s``."""
+    started, last = monotonic(), (done, "")
+
+    def step(done: int, said: str) -> None:
+        nonlocal last
+        last = done, said
+
+    yield step
+    told = (_counted(last[0], total), last[1], duration(monotonic() - started))
+    say(escape(f"{title}: {', '.join(filter(None, told))}"))
+
+
+def _counted(done: int, total: int | None) -> str:
+    if total is None:
+        return plural(done, "network")
+    return f"{done} of {total}" if total > 1 else ""
+
+
+class _Bar(BarColumn):
+    """Over what there is to do; over time, where only that ends it."""
+
+    def render(self, task: Task) -> ProgressBar:
+        if task.total is not None:
+            return super().render(task)
+        seconds = task.fields["seconds"]
+        return ProgressBar(seconds, min(task.elapsed or 0.0, seconds), width=self.bar_width)
+
+
+class _Count(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(_counted(int(task.completed), None if task.total is None else int(task.total)))
+
+
+class _Time(ProgressColumn):
+    """What is left, as far as that is known; at the end, what it took."""
+
+    def render(self, task: Task) -> Text:
+        spent = task.elapsed or 0.0
+        if task.stop_time is not None:
+            return Text(duration(spent))
+        done, seconds = int(task.completed) - task.fields["before"], task.fields["seconds"]
+        total = None if task.total is None or not done else int(task.total) - task.fields["before"]
+        left = seconds_left(spent, done, total, seconds)
+        if seconds is not None and spent >= seconds:
+            return Text("time is up")
+        return Text("" if math.isinf(left) else f"{duration(left)} left")
+
+
+class _Said(ProgressColumn):
+    """Cut where the terminal is narrow, so that the other columns are not."""
+
+    def render(self, task: Task) -> Text:
+        return Text(task.fields["said"], "dim", no_wrap=True, overflow="ellipsis")
 
 
 class _Bars(Progress):
@@ -84,36 +164,17 @@ class Report:
             Whom to tell.
         metric:
             The name of the score, the study's first objective.
-        done:
-            How many trials there were before.
-        total:
-            How many there will be.
-        timeout:
-            When the search ends at the latest, in seconds, or None.
     """
 
-    def __init__(
-        self, step: Step, metric: str, done: int, total: int, timeout: float | None
-    ) -> None:
+    def __init__(self, step: Step, metric: str) -> None:
         self._step = step
         self._metric = metric
-        self._before = done
-        self._total = total
-        self._timeout = timeout
-        self._started = monotonic()
 
     def __call__(self, study: optuna.Study, trial: FrozenTrial) -> None:
         trials = study.get_trials(deepcopy=False)
         states = (TrialState.COMPLETE, TrialState.PRUNED)
         done = sum(trial.state in states for trial in trials)
-        said = [best_so_far(study, self._metric), *counts(trials)]
-        if done < self._total:
-            said.append(f"{duration(self._left(done))} left")
-        self._step(done, ", ".join(said))
-
-    def _left(self, done: int) -> float:
-        spent, total = monotonic() - self._started, self._total - self._before
-        return seconds_left(spent, done - self._before, total, self._timeout)
+        self._step(done, ", ".join([best_so_far(study, self._metric), *counts(trials)]))
 
 
 def best_so_far(study: optuna.Study, metric: str) -> str:

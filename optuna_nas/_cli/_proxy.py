@@ -6,7 +6,10 @@ They are trained as all others are. So a proxy that is wrong costs a few trainin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
+import math
+import sys
 from typing import Any
 
 import optuna
@@ -21,8 +24,11 @@ from optuna_nas.metrics import Constraint
 from optuna_nas.proxies import Proxy
 from optuna_nas.space import build
 from optuna_nas.space import CANNOT_BE_BUILT
+from optuna_nas.study import Screen
 from optuna_nas.study import screen
 from optuna_nas.study import warm_start
+from optuna_nas.study._warm_start import ORIGIN
+from optuna_nas.visualization._report_proxy import PROXY
 
 
 CANDIDATES = 100
@@ -90,7 +96,43 @@ def begin_with_proxy(
     with bad_input(before=f"--proxy {proxy.name}: "):
         ranked = screen(network, told, n=CANDIDATES, keep=CANDIDATES, seed=_seed(setup))
     within = (params for params in ranked if _holds(constraints, build(network, params)))
-    return warm_start(study, islice(within, PROPOSALS), user_attrs={"origin": proxy.name})
+    proposed = warm_start(study, islice(within, PROPOSALS), user_attrs={ORIGIN: proxy.name})
+    noted = {"name": proxy.name, "candidates": scored, "proposed": proposed}
+    study.set_user_attr(PROXY, noted)
+    return proposed
+
+
+@dataclass(frozen=True)
+class Unproposed:
+    """What a proxy says of networks that it did not propose itself.
+
+    What it proposed is alike in its scores, and would make it look worse than it is.
+
+    Args:
+        proxy:
+            As :func:`make_proxy` gives it.
+    """
+
+    proxy: Proxy
+
+    @property
+    def name(self) -> str:
+        """The proxy's."""
+        return self.proxy.name
+
+    def __call__(self, module: nn.Module, trial: Any) -> float:
+        proposed = trial.user_attrs.get(ORIGIN) == self.name
+        return math.nan if proposed else self.proxy(module, trial)
+
+
+def watch(proxy: Proxy) -> Screen:
+    """A screen that rejects nothing, but measures what the proxy is worth.
+
+    Args:
+        proxy:
+            As :func:`make_proxy` gives it.
+    """
+    return Screen(Unproposed(proxy), first=sys.maxsize)
 
 
 def _seed(setup: Setup) -> int:

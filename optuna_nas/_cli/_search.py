@@ -15,6 +15,9 @@ import torch
 from torch import nn
 import typer
 
+from optuna_nas._cli._choose import choose
+from optuna_nas._cli._choose import train_winner
+from optuna_nas._cli._choose import trainings
 from optuna_nas._cli._config import CONFIG
 from optuna_nas._cli._config import to_toml
 from optuna_nas._cli._consoles import Consoles
@@ -29,9 +32,6 @@ from optuna_nas._cli._finish import best_trials
 from optuna_nas._cli._finish import default_mlp
 from optuna_nas._cli._finish import Finalist
 from optuna_nas._cli._finish import Outcome
-from optuna_nas._cli._finish import rank
-from optuna_nas._cli._finish import refit
-from optuna_nas._cli._finish import SEEDS
 from optuna_nas._cli._interrupt import interruptible
 from optuna_nas._cli._live import Lines
 from optuna_nas._cli._options import Options
@@ -40,6 +40,7 @@ from optuna_nas._cli._progress import Report
 from optuna_nas._cli._proxy import begin_with_proxy
 from optuna_nas._cli._proxy import CANDIDATES
 from optuna_nas._cli._proxy import make_proxy
+from optuna_nas._cli._proxy import watch
 from optuna_nas._cli._setup import set_up
 from optuna_nas._cli._setup import Setup
 from optuna_nas._cli._study import done
@@ -82,9 +83,9 @@ def search(options: Options, consoles: Consoles, *, as_json: bool = False) -> No
     """
     with quietly(options.threads):
         setup = set_up(options)
-        objective = setup.objective()
         supernet = make_supernet(setup) if options.warm_start else None
         proxy = make_proxy(setup) if options.proxy else None
+        objective = setup.objective(watch(proxy) if proxy else None)
         make_folder(options.folder)
         study = open_search(setup, objective)
         write(options.folder / CONFIG, to_toml(options))
@@ -150,7 +151,7 @@ def _search_and_finish(
     consoles: Consoles, setup: Setup, objective: Objective, study: optuna.Study, as_json: bool
 ) -> None:
     options, notes, started = setup.options, consoles.notes, perf_counter()
-    _search(notes, "Searching", study, objective, options, options.trials)
+    _search(notes, "Searching", study, objective, options, options.total)
     studies = {"The network found": study}
     if options.control:
         control = open_search(setup, objective, control=True)
@@ -166,18 +167,20 @@ def _search(
     study: optuna.Study,
     objective: Objective,
     options: Options,
-    total: int,
+    total: int | None,
 ) -> None:
-    """Runs trials until the study has a total of them."""
+    """Runs trials until the study has a total of them, or time is up."""
     before, timeout = done(study), options.timeout_seconds
     if before:
-        console.print(f"{title}: {before} of {total} are there from before.", highlight=False)
-    if before >= total:
+        of = plural(before, "network") if total is None else f"{before} of {total}"
+        console.print(f"{title}: {of} from before.", highlight=False)
+    if total is not None and before >= total:
         console.print(f"That is all; --trials {before + 10} would add 10.", highlight=False)
         return
     metric = objectives(study)[0]
     lines = Lines(study, metric)
-    with progress(console, title, before, total, lines) as step, interruptible(study):
+    bar = progress(console, title, before, total, lines, seconds=timeout)
+    with bar as step, interruptible(study):
         optimize(
             study,
             objective,
@@ -185,7 +188,7 @@ def _search(
             workers=options.workers,
             threads=options.threads,
             timeout=timeout,
-            callbacks=[lines, Report(step, metric, before, total, timeout)],
+            callbacks=[lines, Report(step, metric)],
             say=lambda text: say(escape(text)),
         )
 
@@ -198,26 +201,33 @@ def _finish(
     as_json: bool,
 ) -> None:
     """Chooses and trains the winner of each search, and only then looks at the test part."""
-    options, out, started = setup.options, consoles.out, perf_counter()
-    winners = _winners(consoles.notes, setup, studies)
+    options, out, notes, started = setup.options, consoles.out, consoles.notes, perf_counter()
+    winners = _winners(notes, setup, studies)
     tested = [
         Outcome(name, score(module, setup.data.test), finalists[0])
         for name, (finalists, module) in winners.items()
     ]
-    tested.append(default_mlp(setup.data, options.seed))
+    with progress(notes, "scikit-learn's MLP", 0, 1) as step:
+        tested.append(default_mlp(setup.data, options.seed))
+        step(1, "a control")
     (study, *_), ((finalists, module), *_) = studies.values(), winners.values()
     seconds = {"searching": searching, "finishing": perf_counter() - started}
     result = make_result(setup, study, finalists, tested, seconds)
     save_result(options.folder, result)
     scores = {f"test {setup.data.metric}": tested[0].score}
-    save_model(setup, module, finalists[0].params, options.folder / MODEL, scores, overwrite=True)
-    save_report(setup, study, studies.get("random search"), result)
+    model, params = options.folder / MODEL, finalists[0].params
+    with progress(notes, "Export", 0, 1) as step:
+        save_model(setup, module, params, model, scores, overwrite=True)
+        step(1, "checked in another process")
+    with progress(notes, "Report", 0, 1) as step:
+        save_report(setup, study, studies.get("random search"), result)
+        step(1, "")
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return
     if len(setup.objectives) > 1:
         report_front(out, study, setup.objectives)
-    report_winner(out, finalists, setup.data.metric)
+    report_winner(out, finalists, study, setup)
     report_test(out, tested, setup.data)
     report_files(out, setup)
 
@@ -226,20 +236,12 @@ def _winners(
     console: Console, setup: Setup, studies: dict[str, optuna.Study]
 ) -> dict[str, tuple[list[Finalist], nn.Module]]:
     """The finalists of each search, the best first, and the best of them, trained."""
-    total = sum(SEEDS * len(best_trials(study)) + 1 for study in studies.values())
+    best = {name: best_trials(study) for name, study in studies.items()}
+    say(trainings(list(best.values()), setup.epochs))
     winners: dict[str, tuple[list[Finalist], nn.Module]] = {}
-    with progress(console, "Training the best again", 0, total) as step:
-        trained = 0
-
-        def each() -> None:
-            nonlocal trained
-            trained += 1
-            step(trained, "")
-
-        for name, study in studies.items():
-            finalists = rank(setup, best_trials(study), each)
-            winners[name] = finalists, refit(setup, finalists[0])
-            each()
+    for (name, trials), whose in zip(best.items(), ("Network", "Random network"), strict=False):
+        finalists = choose(console, setup, trials, whose)
+        winners[name] = finalists, train_winner(console, setup, finalists[0], whose)
     return winners
 
 

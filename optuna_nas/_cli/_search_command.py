@@ -20,6 +20,7 @@ from optuna_nas._cli._options import PROXIES
 from optuna_nas._cli._options import PRUNERS
 from optuna_nas._cli._options import SAMPLERS
 from optuna_nas._cli._options import SPACES
+from optuna_nas._cli._options import TRIALS
 from optuna_nas._cli._options import WARM_STARTS
 
 
@@ -110,11 +111,18 @@ def search(
         ),
     ] = None,
     trials: Annotated[
-        int, _search_option(help="How many networks, earlier runs included.")
-    ] = Options.trials,
+        int | None,
+        _search_option(
+            help=f"How many networks, earlier runs included; by default {TRIALS}, or as many as "
+            "--timeout allows. With both, whichever ends first."
+        ),
+    ] = None,
     timeout: Annotated[
         str | None,
-        _search_option(help="After how long no other network is begun: 90s, 10m, 2h."),
+        _search_option(
+            help="After how long the search begins no other network: 90s, 10m, 2h; what follows "
+            "the search is not counted."
+        ),
     ] = None,
     epochs: Annotated[
         int | None,

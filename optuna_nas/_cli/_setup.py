@@ -18,6 +18,7 @@ from optuna_nas.metrics import Metric
 from optuna_nas.metrics import Parameters
 from optuna_nas.study import Objective
 from optuna_nas.study import profile
+from optuna_nas.study import Screen
 from optuna_nas.training import Train
 
 
@@ -85,8 +86,12 @@ class Setup:
             "seed": options.seed,
         }
 
-    def objective(self) -> Objective:
+    def objective(self, screen: Screen | None = None) -> Objective:
         """What trials are called with.
+
+        Args:
+            screen:
+                What looks at candidates before they are trained.
 
         Raises:
             BadInput:
@@ -107,7 +112,7 @@ class Setup:
         if static:
             with bad_input():
                 profile(self.space.network, static, seed=options.seed)
-        return Objective(self.space.network, train, *also, constraints=limits)
+        return Objective(self.space.network, train, *also, constraints=limits, screen=screen)
 
 
 def set_up(options: Options) -> Setup:

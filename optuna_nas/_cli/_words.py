@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 import math
 from pathlib import Path
+import shlex
 
 import optuna
 from optuna.pruners import NopPruner
+from optuna.trial import TrialState
 from rich.console import Console
+from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from scipy.stats import fisher_exact
 
+from optuna_nas._cli._choose import plan
 from optuna_nas._cli._config import CONFIG
 from optuna_nas._cli._data import Data
 from optuna_nas._cli._decisions import as_table
@@ -24,15 +28,19 @@ from optuna_nas._cli._files import RESULT
 from optuna_nas._cli._finish import Finalist
 from optuna_nas._cli._finish import Outcome
 from optuna_nas._cli._finish import SEEDS
+from optuna_nas._cli._options import Options
 from optuna_nas._cli._origins import said_of
 from optuna_nas._cli._proxy import CANDIDATES
 from optuna_nas._cli._proxy import PROPOSALS
 from optuna_nas._cli._proxy import ROWS
 from optuna_nas._cli._setup import Setup
 from optuna_nas._cli._study import without_password
+from optuna_nas._cli._why import another
+from optuna_nas._cli._why import why
 from optuna_nas._estimator._columns import is_frame
 from optuna_nas._estimator._table import TableInputs
 from optuna_nas.space import survey
+from optuna_nas.visualization._report_document import duration
 from optuna_nas.visualization._so_far import plural
 
 
@@ -63,8 +71,9 @@ def introduce(console: Console, setup: Setup, study: optuna.Study) -> None:
         "Split": f"{train:,} to train on, {valid:,} to choose by, {test:,} for the final test",
         "Space": f"{space.name}: {plural(len(surveyed.search_space), 'decision')}, "
         f"{_size(surveyed.size, surveyed.how)}",
-        "Search": f"{plural(options.trials, 'network')}, proposed by {sampler}, "
+        "Search": f"{_how_many(options)}, proposed by {sampler}, "
         f"{up_to}{plural(setup.epochs, 'epoch')} each, for {goal}",
+        "Then": plan(setup),
         "Seed": f"{options.seed}",
         "Study": without_password(options.where),
     }
@@ -96,16 +105,20 @@ def report_front(console: Console, study: optuna.Study, objectives: Sequence[str
     console.print(Padding(front_table(study.best_trials, objectives), (0, 0, 1, 2)))
 
 
-def report_winner(console: Console, finalists: Sequence[Finalist], metric: str) -> None:
-    """Prints how the winner was chosen, and what it is.
+def report_winner(
+    console: Console, finalists: Sequence[Finalist], study: optuna.Study, setup: Setup
+) -> None:
+    """Prints how the winner was chosen, what it is, and how to have another.
 
     Args:
         console:
             Where.
         finalists:
             The best first.
-        metric:
-            The score's name.
+        study:
+            Theirs.
+        setup:
+            What was searched.
     """
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("network", "in the search", f"mean of {SEEDS}", "epochs"):
@@ -118,12 +131,19 @@ def report_winner(console: Console, finalists: Sequence[Finalist], metric: str) 
         table.add_row(str(finalist.number), *told, scores, style=style)
     console.print(
         f"[bold]Finalists[/]: the best of the search, trained again {SEEDS} times, since one high "
-        f"score can be luck; {metric} on the validation part"
+        f"score can be luck; {setup.data.metric} on the validation part"
     )
     console.print(Padding(table, (0, 0, 1, 2)))
     winner = f"[bold]Network {finalists[0].number}[/]{said_of(finalists[0].origin)}"
     console.print(winner, highlight=False)
-    console.print(Padding(as_table(finalists[0].params), (0, 0, 1, 2)))
+    console.print(Padding(as_table(finalists[0].params), (0, 0, 0, 2)))
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    front = study.best_trials if complete else []
+    console.print(Text(why(finalists, setup.objectives, front)))
+    command = another(finalists, front, setup.options.folder)
+    if command is not None:
+        console.print(f"Another one: {escape(command)}", highlight=False, soft_wrap=True)
+    console.print()
 
 
 def report_test(console: Console, tested: Sequence[Outcome], data: Data) -> None:
@@ -195,9 +215,9 @@ def report_files(console: Console, setup: Setup) -> None:
         "Study": f"{without_password(setup.options.where)}, which optuna-nas show prints",
         "Report": str(folder / REPORT),
         "Result": str(folder / RESULT),
-        "Again": f"optuna-nas search --config {folder / CONFIG}",
+        "Again": shlex.join(["optuna-nas", "search", "--config", str(folder / CONFIG)]),
         "Network": str(folder / MODEL),
-        "Use": f"optuna-nas predict {folder / MODEL} {_rows_of(setup)}",
+        "Use": shlex.join(["optuna-nas", "predict", str(folder / MODEL), _rows_of(setup)]),
     }
     console.print(_labelled(lines))
 
@@ -207,6 +227,13 @@ def _rows_of(setup: Setup) -> str:
     if isinstance(setup.data.inputs, TableInputs):
         return "rows.csv" if is_frame(setup.data.raw[0]) else "rows.npz"
     return "images" if Path(setup.options.data).is_dir() else "rows.npz"
+
+
+def _how_many(options: Options) -> str:
+    if options.total is None:
+        return f"as many networks as are begun in {duration(options.timeout_seconds or 0)}"
+    at_most = "" if options.timeout is None else f" or {duration(options.timeout_seconds or 0)}"
+    return f"{plural(options.total, 'network')}{at_most}"
 
 
 def _labelled(lines: dict[str, str]) -> Table:

@@ -192,7 +192,7 @@ def answers_of(trial: Any, function: str) -> Any:
     def refuse(name: str, distribution: BaseDistribution) -> Any:
         raise ValueError(
             f"The recipe asks for {name!r}, but {function} got no trial: give it "
-            "trial=optuna.trial.FixedTrial(params)."
+            "trial=optuna_nas.SampledTrial(optuna.trial.FixedTrial(params))."
         )
 
     return AnsweredTrial(refuse) if trial is None else trial

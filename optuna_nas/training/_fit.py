@@ -40,8 +40,8 @@ def fit(
         recipe:
             As for :class:`Train`.
         trial:
-            What answers the recipe: the trial that won, as ``FixedTrial(trial.params)``, within a
-            ``SampledTrial`` if the recipe asks for a scope or a module. None if it asks nothing.
+            What answers the recipe: ``SampledTrial(FixedTrial(params))``, with the params of the
+            trial that won. None if it asks nothing.
         seed:
             For order and augmentation; None draws from torch's global generator.
         device:
@@ -70,5 +70,6 @@ class _Unanswered:
     def __getattr__(self, question: str) -> Any:
         raise ValueError(
             f"The recipe asks the trial ({question}), but fit got none: give it "
-            "trial=optuna.trial.FixedTrial(params), with the params of the trial that won."
+            "trial=optuna_nas.SampledTrial(optuna.trial.FixedTrial(params)), with the params of "
+            "the trial that won."
         )

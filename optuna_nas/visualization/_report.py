@@ -28,6 +28,7 @@ from optuna_nas.visualization._report_html import to_html
 from optuna_nas.visualization._report_markdown import to_markdown
 from optuna_nas.visualization._report_pictures import curves
 from optuna_nas.visualization._report_pictures import drawings
+from optuna_nas.visualization._report_proxy import proxy
 from optuna_nas.visualization._report_search import Search
 from optuna_nas.visualization._report_spent import again
 from optuna_nas.visualization._report_spent import cost
@@ -113,16 +114,18 @@ def _document(search: Search) -> Document:
         best: best_networks(search),
         "What they compute": drawings(search),
         "Curves": curves(search),
+        "What the proxy was worth": proxy(search),
         "Controls": controls(search),
         "What was given up, and why": given_up(search),
         "What it cost": cost(search),
         "How to do it again": again(search),
         "Good practice": checklist(search),
     }
+    written = {title: tuple(parts) for title, parts in sections.items()}
     now = datetime.now(timezone.utc).isoformat(" ", timespec="minutes")
     return Document(
         f"{search.study.study_name}: a neural architecture search",
-        tuple(Section(title, tuple(parts)) for title, parts in sections.items()),
+        tuple(Section(title, parts) for title, parts in written.items() if parts),
         f"Written by optuna_nas {installed()['optuna_nas']}, {now}.",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from optuna.trial import FrozenTrial
+from optuna.trial import TrialState
 
 from optuna_nas.study._front import knee_point
 from optuna_nas.visualization._report_controls import compared
@@ -28,8 +29,9 @@ def answer(search: Search) -> str:
 
 
 def _found(search: Search) -> str:
-    tried = plural(len(search.trials), "trial")
-    if not search.trials:
+    begun = sum(trial.state != TrialState.WAITING for trial in search.trials)
+    tried = plural(begun, "trial")
+    if not begun:
         return "Nothing was tried yet."
     if not search.best:
         return f"Of {tried}, none gave a network that was trained to the end within all limits."

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 import json
 from pathlib import Path
+import re
 import subprocess
 import sys
 from typing import Any
@@ -23,6 +24,7 @@ from optuna_nas._cli import _setup
 from optuna_nas._cli._data import Data
 from optuna_nas._cli._data import load_data
 from optuna_nas._estimator._spaces import MLP
+from optuna_nas.space import SampledTrial
 from optuna_nas.study import Heartbeat
 from optuna_nas.study._heartbeat import WORKER
 from tests.cli.conftest import flowers
@@ -57,9 +59,10 @@ def test_a_search_says_what_it_does_and_leaves_files(
         "60 to train on, 20 to choose by, 20 for the final test",
         "Tabular: ",
         "3 networks, proposed by RegularizedEvolutionSampler, up to 2 epochs each, for more",
-        "3 of 3 best accuracy ",
+        "Then the best 3 again 3 times each, the winner once more (at most 10 trainings",
     ):
         assert said in ran.err
+    assert re.search(r"Searching \S+ 3 of 3 [0-9 mins]+ best accuracy 0\.\d+ \(network", ran.err)
     for said in (
         "scikit-learn's MLPClassifier",
         "studies/flowers/result.json",
@@ -87,17 +90,36 @@ def test_the_first_network_is_the_one_made_by_hand(run: Run, flowers_csv: Path) 
     assert origins == {0: "default", 1: None}
 
 
-def test_where_stderr_is_no_terminal_only_the_result_is_told(run: Run, flowers_csv: Path) -> None:
-    ran = run(*KINDS)
-    assert ran.err == ""
+def test_where_stderr_is_no_terminal_each_step_is_a_line_once_it_is_over(
+    run: Run, flowers_csv: Path
+) -> None:
+    ran = run(*KINDS, "--pruner", "none")
+    told = (
+        r"Searching: 3 of 3, best accuracy \S+ \(network \d\), TIME",
+        r"Now 10 trainings of up to 2 epochs: 3 finalists 3 times each, and the winner once "
+        r"more\.",
+        *[r"Network \d again: 3 of 3, mean accuracy \S+, TIME"] * 3,
+        r"Network \d once more: on all rows but the test's, [12] epochs?, TIME",
+        "scikit-learn's MLP: a control, TIME",
+        "Export: checked in another process, TIME",
+        "Report: TIME",
+    )
+    expected = " ".join(told).replace("TIME", r"(\d+ min )?\d+ s")
+    assert re.fullmatch(expected, ran.err), ran.err
     assert ran.out.startswith("Finalists: ")
     assert "\x1b" not in ran.raw
+
+
+def test_the_trainings_of_random_search_are_told_too(run: Run, flowers_csv: Path) -> None:
+    ran = run(*KINDS, "--pruner", "none", "--trials", "2", "--control")
+    said = "Now 14 trainings of up to 2 epochs: 4 finalists 3 times each, and the 2 winners once"
+    assert said in ran.err
+    assert len(re.findall(r"Random network \d again: 3 of 3, mean", ran.err)) == 2
 
 
 def test_the_result_can_be_one_json_object(run: Run, flowers_csv: Path) -> None:
     ran = run(*KINDS, "--json")
     assert json.loads(ran.raw) == result()
-    assert ran.err == ""
 
 
 def test_a_network_is_exported_with_its_preprocessing_and_rows_to_check(
@@ -129,10 +151,10 @@ def test_running_it_again_goes_on_to_the_total(
     run(*KINDS, "--sampler", "random")
     first = [trial.params for trial in study().trials]
     ran = run(*KINDS, "--sampler", "random", "--trials", "5")
-    assert "Searching: 3 of 5 are there from before." in ran.err
+    assert "Searching: 3 of 5 from before." in ran.err
     assert len(study().trials) == 5
     ran = run(*KINDS, "--sampler", "random", "--trials", "5")
-    assert "Searching: 5 of 5 are there from before." in ran.err
+    assert "Searching: 5 of 5 from before. That is all; --trials 15 would add 10." in ran.err
     assert len(study().trials) == 5
     assert [trial.params for trial in study().trials][:3] == first
     in_one_go = (*KINDS, "--sampler", "random", "--trials", "5", "--out", "studies/other")
@@ -153,7 +175,7 @@ def test_trials_that_died_are_repeated_and_do_not_count(
     trial.set_user_attr(WORKER, {**trial.user_attrs[WORKER], "pid": dead.pid})
     ran = run(*KINDS, "--trials", "2")
     assert "the worker of trial 1 died; the trial is repeated." in ran.err
-    assert "Searching: 1 of 2 are there from before." in ran.err
+    assert "Searching: 1 of 2 from before." in ran.err
     assert [t.state == TrialState.FAIL for t in study().trials] == [False, True, False]
     assert study().trials[2].user_attrs["retry_of"] == [1]
 
@@ -249,6 +271,53 @@ def test_the_timeout_ends_the_search_and_the_best_is_still_trained(
     assert result()["winner"]["params"]
 
 
+@pytest.fixture
+def instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training takes no time, and the search ends after the 30th network, as if time were up."""
+
+    def train(objective: Any, trial: optuna.Trial) -> float:
+        objective.network(SampledTrial(trial))
+        if trial.number == 29:
+            trial.study.stop()
+        return float(trial.number)
+
+    monkeypatch.setattr(optuna_nas.Objective, "__call__", train)
+
+
+def test_a_timeout_alone_ends_a_search_after_as_many_networks_as_it_takes(
+    run: Run, flowers_csv: Path, terminal: None, instant: None
+) -> None:
+    ran = run(*DATA, "--epochs", "1", "--timeout", "1h")
+    assert "Search as many networks as are begun in 1 h 0 min, proposed by" in ran.err
+    assert re.search(r"Searching \S+ 30 networks [0-9 mins]+ best accuracy 29", ran.err)
+    assert len(study().trials) == 30
+    assert result()["options"]["trials"] is None
+    ran = run(*DATA, "--epochs", "1", "--timeout", "10ms")
+    assert "Searching: 30 networks from before." in ran.err
+
+
+def test_without_trials_and_timeout_the_search_ends_after_20(
+    run: Run, flowers_csv: Path, terminal: None, instant: None
+) -> None:
+    ran = run(*DATA, "--epochs", "1")
+    assert "Search 20 networks, proposed by" in ran.err
+    assert len(study().trials) == 20
+
+
+def test_of_trials_and_timeout_the_first_ends_the_search_in_a_config_too(
+    run: Run, flowers_csv: Path, terminal: None, instant: None
+) -> None:
+    Path("c.toml").write_text(
+        'data = "flowers.csv"\ntarget = "kind"\ntimeout = "1h"\nepochs = 1\n'
+    )
+    ran = run("search", "--config", "c.toml", "--space", "mlp", "--trials", "3")
+    assert "Search 3 networks or 1 h 0 min, proposed by" in ran.err
+    assert len(study().trials) == 3
+    ran = run("search", "--config", "c.toml", "--space", "mlp")
+    assert "Search as many networks as are begun in 1 h 0 min" in ran.err
+    assert len(study().trials) == 30
+
+
 def test_without_a_network_trained_to_the_end_there_is_none_to_choose(
     run: Run, flowers_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,7 +326,7 @@ def test_without_a_network_trained_to_the_end_there_is_none_to_choose(
 
     monkeypatch.setattr(optuna_nas.Objective, "__call__", reject)
     ran = run(*KINDS)
-    assert ran.err == (
+    assert ran.err.endswith(
         "error: no network was trained (3 pruned), so there is none to choose. Give "
         "more --trials or --timeout; optuna-nas show says why networks were rejected."
     )
@@ -271,7 +340,8 @@ def test_a_winner_that_cannot_be_trained_again_is_told(
 
     monkeypatch.setattr(_finish, "train_epochs", diverge)
     ran = run(*KINDS)
-    assert ran.err == (
+    assert "again: 3 of 3, could not be trained, " in ran.err
+    assert ran.err.endswith(
         "error: none of the best networks could be trained again with other seeds: their losses "
         "were not finite. Give more --trials."
     )

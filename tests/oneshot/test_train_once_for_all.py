@@ -506,7 +506,7 @@ def test_a_loss_that_is_no_number_ends_it_and_says_in_which_epoch():
         (
             {"recipe": tuned_recipe},
             "The recipe asks for 'lr', but train_once_for_all got no trial: give it "
-            "trial=optuna.trial.FixedTrial(params).",
+            "trial=optuna_nas.SampledTrial(optuna.trial.FixedTrial(params)).",
         ),
         (
             {"state": {"epoch": 1, "seed": 0, "epochs": [1]}},

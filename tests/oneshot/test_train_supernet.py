@@ -380,7 +380,7 @@ SAMPLER = optuna.samplers.RandomSampler()
         (
             {"recipe": tuned_recipe},
             "The recipe asks for 'lr', but train_supernet got no trial: give it "
-            "trial=optuna.trial.FixedTrial(params).",
+            "trial=optuna_nas.SampledTrial(optuna.trial.FixedTrial(params)).",
         ),
         (
             {"state": {"epoch": 1, "seed": 0}},

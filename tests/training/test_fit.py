@@ -1,12 +1,16 @@
 from collections.abc import Iterator
+from typing import Any
 
 from optuna.trial import FixedTrial
 import pytest
 import torch
+from torch import nn
 
+from optuna_nas.space import SampledTrial
 from optuna_nas.training import Epoch
 from optuna_nas.training import fit
 from optuna_nas.training import generator_for
+from optuna_nas.training import Recipe
 from optuna_nas.training import Rejected
 from optuna_nas.training import score
 from optuna_nas.training import Train
@@ -41,9 +45,19 @@ def test_fit_answers_the_recipe_from_the_trial_that_won() -> None:
     fit(net(), blobs(), epochs=1, recipe=tuned_recipe, trial=FixedTrial(params))
 
 
-def test_fit_without_a_trial_says_which_question_nobody_answered() -> None:
-    with pytest.raises(ValueError, match=r"recipe asks the trial \(suggest_float\), but fit got"):
-        fit(net(), blobs(), epochs=1, recipe=tuned_recipe)
+def test_fit_without_a_trial_says_which_question_nobody_answered_and_who_can() -> None:
+    def scoped_recipe(trial: Any, module: nn.Module) -> Recipe:
+        return tuned_recipe(trial.scope("training"), module)
+
+    message = (
+        r"recipe asks the trial \(scope\), but fit got none: give it "
+        r"trial=optuna_nas\.SampledTrial\(optuna\.trial\.FixedTrial\(params\)\), with the params"
+    )
+    with pytest.raises(ValueError, match=message):
+        fit(net(), blobs(), epochs=1, recipe=scoped_recipe)
+    params = {"training/lr": 1e-2, "training/weight_decay": 1e-2, "training/batch_size": 32}
+    trial = SampledTrial(FixedTrial(params))
+    fit(net(), blobs(), epochs=1, recipe=scoped_recipe, trial=trial)
 
 
 def test_fit_says_when_the_loss_is_not_finite() -> None:

@@ -135,6 +135,10 @@ def test_it_is_a_function_of_the_package_and_says_where_it_wrote(
         ([], "Nothing was tried yet."),
         ([trial_of(0.5)], "Of 1 trial, trial 0 is the best: value 0 0.5."),
         (
+            [trial_of(0.5), trial_of(state=TrialState.WAITING)],
+            "Of 1 trial, trial 0 is the best: value 0 0.5.",
+        ),
+        (
             [trial_of(state=TrialState.FAIL), trial_of(state=TrialState.FAIL)],
             "2 trials failed: 0, 1. That is a bug",
         ),

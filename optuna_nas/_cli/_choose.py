@@ -1,0 +1,106 @@
+"""The trainings at the end of a search, step by step: the finalists again, then the winner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from optuna.trial import FrozenTrial
+from rich.console import Console
+from torch import nn
+
+from optuna_nas._cli._finish import Finalist
+from optuna_nas._cli._finish import FINALISTS
+from optuna_nas._cli._finish import ranked
+from optuna_nas._cli._finish import refit
+from optuna_nas._cli._finish import SEEDS
+from optuna_nas._cli._finish import train_again
+from optuna_nas._cli._progress import progress
+from optuna_nas._cli._setup import Setup
+from optuna_nas.visualization._so_far import plural
+
+
+def plan(setup: Setup) -> str:
+    """What will follow the search, before it is known how many networks can be finalists.
+
+    Args:
+        setup:
+            What is searched.
+    """
+    most = (SEEDS * FINALISTS + 1) * (2 if setup.options.control else 1)
+    searches = "of each search, " if setup.options.control else ""
+    return (
+        f"{searches}the best {FINALISTS} again {SEEDS} times each, the winner once more (at most "
+        f"{most} trainings of {plural(setup.epochs, 'epoch')}), then the test"
+    )
+
+
+def trainings(searches: Sequence[Sequence[FrozenTrial]], epochs: int) -> str:
+    """How many trainings follow, now that the finalists are known.
+
+    Args:
+        searches:
+            The finalists of each.
+        epochs:
+            Of a training.
+    """
+    finalists, winners = sum(map(len, searches)), len(searches)
+    once = "the winner" if winners == 1 else f"the {winners} winners"
+    return (
+        f"Now {plural(SEEDS * finalists + winners, 'training')} of up to "
+        f"{plural(epochs, 'epoch')}: {plural(finalists, 'finalist')} {SEEDS} times each, and "
+        f"{once} once more."
+    )
+
+
+def choose(
+    console: Console, setup: Setup, trials: Sequence[FrozenTrial], whose: str = "Network"
+) -> list[Finalist]:
+    """Trains finalists again, with several seeds each, and says how each did.
+
+    Args:
+        console:
+            Where to show it.
+        setup:
+            What was searched.
+        trials:
+            Theirs.
+        whose:
+            What to call them.
+
+    Returns:
+        Them, the best first.
+
+    Raises:
+        BadInput:
+            If none can be trained again.
+    """
+    return ranked([_again(console, setup, trial, whose) for trial in trials])
+
+
+def _again(console: Console, setup: Setup, trial: FrozenTrial, whose: str) -> Finalist:
+    with progress(console, f"{whose} {trial.number} again", 0, SEEDS) as step:
+        finalist = train_again(setup, trial, lambda runs: step(runs, ""))
+        mean = f"mean {setup.data.metric} {finalist.mean:.4f}"
+        step(SEEDS, mean if finalist.scores else "could not be trained")
+    return finalist
+
+
+def train_winner(
+    console: Console, setup: Setup, winner: Finalist, whose: str = "Network"
+) -> nn.Module:
+    """Trains the winner on the training and the validation part together.
+
+    Args:
+        console:
+            Where to show it.
+        setup:
+            What was searched.
+        winner:
+            The first of :func:`choose`.
+        whose:
+            What to call it.
+    """
+    with progress(console, f"{whose} {winner.number} once more", 0, 1) as step:
+        module = refit(setup, winner)
+        step(1, f"on all rows but the test's, {plural(winner.epochs, 'epoch')}")
+    return module
