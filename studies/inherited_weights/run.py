@@ -39,9 +39,6 @@ from optuna_nas.training import score
 
 
 ROWS = Path(__file__).parent / "rows.jsonl"
-SCRATCH, HEIRS = 10, 3  # epochs of a trial
-BUDGET = 300  # epochs of a search: thirty trainings from scratch
-FIRST_SEED = 10  # seeds 0 and 1000 of digits were looked at while this was made
 METHODS = {
     "evolution": ("regularized_evolution", False),
     "evolution, inherited": ("regularized_evolution", True),
@@ -50,7 +47,31 @@ METHODS = {
 AIM, CONTROL = "evolution, inherited", "evolution"
 
 
+class Length(NamedTuple):
+    """How long a search is.
+
+    Attributes:
+        scratch:
+            Epochs of a trial from scratch.
+        heirs:
+            Epochs of a trial that inherits.
+        budget:
+            Epochs of the search.
+        first_seed:
+            Seeds 0 and 1000 of digits were looked at while this was made.
+    """
+
+    scratch: int
+    heirs: int
+    budget: int
+    first_seed: int
+
+
+LENGTHS = {"short": Length(10, 3, 300, 10), "long": Length(20, 5, 1000, 20)}
+
+
 class Run(NamedTuple):
+    length: str
     data: str
     method: str
     seed: int
@@ -79,19 +100,22 @@ def measured(run: Run, usps: Path) -> dict[str, Any]:
     torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     started = thread_time()
+    length = LENGTHS[run.length]
     train, valid, test = parts(run.data, run.seed, usps)
     network = spaces.CNN(input_shape=(1, 8, 8), num_classes=10, widths=(8, 12, 16))
     sampler, inherits = METHODS[run.method]
     study = create_study(sampler=sampler, pruner=None, direction="maximize", seed=run.seed)
     with TemporaryDirectory() as folder:
-        inherit = Inherit(folder, "200 MB", epochs=HEIRS) if inherits else None
-        trained = Train(train, valid, epochs=SCRATCH, inherit=inherit, device="cpu", seed=run.seed)
+        inherit = Inherit(folder, "200 MB", epochs=length.heirs) if inherits else None
+        trained = Train(
+            train, valid, epochs=length.scratch, inherit=inherit, device="cpu", seed=run.seed
+        )
         objective = Objective(network, Tested(trained, test))
-        while sum(t.user_attrs.get("epochs", 0) for t in study.trials) + SCRATCH <= BUDGET:
+        while _epochs(study) + length.scratch <= length.budget:
             study.optimize(objective, n_trials=1)
     torch.manual_seed(run.seed)
     winner = build(network, study.best_trial)
-    fit(winner, train, epochs=2 * SCRATCH, seed=run.seed, device="cpu")
+    fit(winner, train, epochs=2 * length.scratch, seed=run.seed, device="cpu")
     told = [
         [
             trial.user_attrs.get("epochs", 0),
@@ -107,6 +131,10 @@ def measured(run: Run, usps: Path) -> dict[str, Any]:
         "retrained": score(winner, test),
         "seconds": thread_time() - started,
     }
+
+
+def _epochs(study: optuna.Study) -> int:
+    return sum(trial.user_attrs.get("epochs", 0) for trial in study.trials)
 
 
 class Tested:
@@ -163,19 +191,20 @@ def told(values: Sequence[float], sign: str = "") -> str:
     return f"{np.mean(values):{sign}.2f} +- {np.std(values, ddof=min(1, len(values) - 1)):.2f}"
 
 
-def report(rows: Mapping[Run, dict[str, Any]], data: str, seeds: Sequence[int]) -> None:
-    of = {m: [rows[Run(data, m, seed)] for seed in seeds] for m in METHODS}
-    shares = (1 / 4, 1 / 2, 1)
-    heads = [f"{share * BUDGET:.0f} epochs" for share in shares]
-    print(
-        f"\n{data}, {len(seeds)} seeds: accuracy of the best by validation, %: validation / test\n"
-    )
+def report(
+    rows: Mapping[Run, dict[str, Any]], length: str, data: str, seeds: Sequence[int]
+) -> None:
+    of = {m: [rows[Run(length, data, m, seed)] for seed in seeds] for m in METHODS}
+    shares, budget = (1 / 4, 1 / 2, 1), LENGTHS[length].budget
+    heads = [f"{share * budget:.0f} epochs" for share in shares]
+    print(f"\n{length}, {data}, {len(seeds)} seeds: accuracy of the best by validation, %:")
+    print("validation / test\n")
     print(f"| | {' | '.join(heads)} | retrained, test | trials | inherit | core-seconds |")
     print("|---|---|---|---|---|---|---|---|")
     for method, runs in of.items():
         cells = []
         for share in shares:
-            pairs = [best_at(row, share * BUDGET) for row in runs]
+            pairs = [best_at(row, share * budget) for row in runs]
             cells.append(" / ".join(told(side) for side in zip(*pairs, strict=True)))
         trials = [row["trials"] for row in runs]
         heirs = [sum(trial[3] for trial in all_) / len(all_) for all_ in trials]
@@ -186,24 +215,26 @@ def report(rows: Mapping[Run, dict[str, Any]], data: str, seeds: Sequence[int]) 
             f"{np.mean([row['seconds'] for row in runs]):.0f}",
         ]
         print(f"| {method} | {' | '.join(cells)} |")
-    aim(of[AIM], of[CONTROL])
+    aim(of[AIM], of[CONTROL], budget)
 
 
-def aim(inherited: Sequence[Mapping[str, Any]], scratch: Sequence[Mapping[str, Any]]) -> None:
+def aim(
+    inherited: Sequence[Mapping[str, Any]], scratch: Sequence[Mapping[str, Any]], budget: int
+) -> None:
     """Half the epochs with inherited weights, against all of them from scratch."""
     pairs = list(zip(inherited, scratch, strict=True))
     halves = [
-        np.subtract(best_at(heir, BUDGET / 2), best_at(other, BUDGET)) for heir, other in pairs
+        np.subtract(best_at(heir, budget / 2), best_at(other, budget)) for heir, other in pairs
     ]
     print(
-        f"\nInherited at {BUDGET / 2:.0f} minus from scratch at {BUDGET} epochs, paired, points:\n"
+        f"\nInherited at {budget / 2:.0f} minus from scratch at {budget} epochs, paired, points:\n"
     )
     met = []
     for name, values in zip(("validation", "test"), zip(*halves, strict=True), strict=True):
         met.append(np.mean(values) >= 0)
         print(f"- {name}: {told(values, '+')}; {'met' if met[-1] else '**missed**'}")
     shares = [
-        epochs_to(heir, best_at(other, BUDGET)[0]) / epochs_to(other, best_at(other, BUDGET)[0])
+        epochs_to(heir, best_at(other, budget)[0]) / epochs_to(other, best_at(other, budget)[0])
         for heir, other in pairs
     ]
     print(
@@ -219,14 +250,19 @@ def main() -> None:
     parser.add_argument(
         "--data", nargs="+", choices=("digits", "usps"), default=["digits", "usps"]
     )
+    parser.add_argument("--lengths", nargs="+", choices=LENGTHS, default=list(LENGTHS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=1)
     chosen = parser.parse_args()
-    seeds = range(FIRST_SEED, FIRST_SEED + chosen.seeds)
-    runs = [Run(d, m, s) for s in seeds for d in chosen.data for m in METHODS]
+    seeds = {
+        name: range(LENGTHS[name].first_seed, LENGTHS[name].first_seed + chosen.seeds)
+        for name in chosen.lengths
+    }
+    cases = [(length, data) for length in chosen.lengths for data in chosen.data]
+    runs = [Run(*case, m, s) for case in cases for s in seeds[case[0]] for m in METHODS]
     rows = measure(runs, chosen.usps, chosen.jobs)
-    for data in chosen.data:
-        report(rows, data, seeds)
+    for length, data in cases:
+        report(rows, length, data, seeds[length])
 
 
 if __name__ == "__main__":

@@ -68,9 +68,9 @@ ONE_PASS = ("synflow", "naswot", "jacob_cov", "snip", "grad_norm", "fisher", "l2
 PASSES = 1.3
 
 
-def batch_of(path: Path) -> tuple[Tensor, Tensor]:
+def batch_of(path: Path, first: int = 0, rows: int = BATCH) -> tuple[Tensor, Tensor]:
     with np.load(path) as data:
-        x, y = data["images"][:BATCH], data["labels"][:BATCH]
+        x, y = (data[name][first : first + rows] for name in ("images", "labels"))
     images = (torch.tensor(x).float() / 255 - torch.tensor(MEAN)) / torch.tensor(DEVIATION)
     return images.permute(0, 3, 1, 2).contiguous(), torch.tensor(y).long()
 
@@ -103,15 +103,18 @@ def row_of(index: int, params: dict[str, str], batch: tuple[Tensor, Tensor]) -> 
     return {"index": index, "pass_ms": sorted(passes)[1], "ms": took, "scores": scores | counts}
 
 
-def score_all(published: list[dict[str, str]], table: Path, batch: tuple[Tensor, Tensor]) -> None:
+def params_of(index: int, table: Path) -> dict[str, str]:
     with np.load(table) as data:
-        operations, names = data["ops"], [str(name) for name in data["op_names"]]
+        names = data["op_names"]
+        return {e: str(names[code]) for e, code in zip(EDGES, data["ops"][index], strict=True)}
+
+
+def score_all(published: list[dict[str, str]], table: Path, batch: tuple[Tensor, Tensor]) -> None:
     done = {row["index"] for row in rows()}
     for entry in published:
         index = int(entry["arch_index"])
         if index not in done:
-            chosen = (names[code] for code in operations[index])
-            row = row_of(index, dict(zip(EDGES, chosen, strict=True)), batch)
+            row = row_of(index, params_of(index, table), batch)
             with ROWS.open("a") as file:
                 file.write(json.dumps(row) + "\n")
 
