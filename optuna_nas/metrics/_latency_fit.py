@@ -187,6 +187,7 @@ def interval(rho: float, n: int) -> tuple[float, float]:
 
 def _ranks(values: Sequence[float]) -> Tensor:
     numbers = torch.tensor(values, dtype=torch.float64)
-    below = (numbers[:, None] > numbers).sum(1)
-    equal = (numbers[:, None] == numbers).sum(1)
-    return below + (equal.double() + 1) / 2
+    places: Tensor
+    equal: Tensor
+    _, places, equal = numbers.unique(return_inverse=True, return_counts=True)  # type: ignore[no-untyped-call]
+    return (equal.cumsum(0) - (equal.double() - 1) / 2)[places]

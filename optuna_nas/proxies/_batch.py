@@ -109,6 +109,11 @@ def checked_batch(given: Any, name: str, *, labels: bool) -> Batch:
 
 
 def _batch_of(batch: Any, name: str) -> Batch:
+    if hasattr(batch, "suggest_categorical"):
+        raise TypeError(
+            f"{name} takes a batch, but was given a trial: as an evaluator or a screen, write "
+            f"Proxy({name}, batch)."
+        )
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         raise TypeError(
             f"{name}: batch must be (inputs, targets), where targets may be None, but is "

@@ -28,6 +28,7 @@ DROPOUTS = frozenset(
     ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 )
 NORMS = frozenset(["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"])
+CELLS = frozenset(["gru_cell", "lstm_cell", "rnn_relu_cell", "rnn_tanh_cell"])
 RECURRENT = frozenset(["gru", "lstm", "rnn_relu", "rnn_tanh"])
 
 Answer: TypeAlias = Callable[[str, Sequence[Any], Callable[[], Any]], Any]

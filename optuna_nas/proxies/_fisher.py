@@ -12,6 +12,7 @@ from torch import Tensor
 
 from optuna_nas.proxies._batch import Batch
 from optuna_nas.proxies._calls import Calls
+from optuna_nas.proxies._calls import CELLS
 from optuna_nas.proxies._calls import CONVOLUTIONS
 from optuna_nas.proxies._calls import RECURRENT
 from optuna_nas.proxies._scored import run
@@ -25,8 +26,8 @@ def fisher(module: nn.Module, batch: Batch) -> Tensor:
 
     The activations a are what convolutions, linear and recurrent layers give, and m_c is how many
     weights a channel has: as in the code of Abdelfattah et al., each weight counts, with what its
-    channel is worth. It takes one forward and one backward pass. The projections inside
-    ``nn.MultiheadAttention`` cannot be seen, and do not count.
+    channel is worth, once for each call of its layer. It takes one forward and one backward pass.
+    The projections inside ``nn.MultiheadAttention`` cannot be seen, and do not count.
 
     Source: Theis et al. 2018, https://arxiv.org/abs/1801.05787, eq. 5, as BlockSwap (Turner et al.
     2020, https://arxiv.org/abs/1906.04113, eq. 2), summed as in Abdelfattah et al. 2021,
@@ -51,15 +52,14 @@ def fisher(module: nn.Module, batch: Batch) -> Tensor:
 
     def keep(name: str, args: Sequence[Any], call: Callable[[], Any]) -> Any:
         given = call()
-        a = given[0] if name in RECURRENT else given
+        a = given if isinstance(given, Tensor) else given[0]
         if a.requires_grad:
             channels_first = name in CONVOLUTIONS
-            weights = args[2] if name in RECURRENT else [args[1]]
-            size = sum(weight.numel() for weight in weights)
+            size = sum(weight.numel() for weight in _weights(name, args))
             layers.append((a, channels_first, size / a.shape[1 if channels_first else -1]))
         return given
 
-    with Calls(keep, CONVOLUTIONS | RECURRENT | {"linear"}):
+    with Calls(keep, CONVOLUTIONS | CELLS | RECURRENT | {"linear"}):
         loss = batch.loss(run(module, batch.inputs))
     if not layers:
         raise RuntimeError("the network has no convolution, linear or recurrent layer")
@@ -71,6 +71,13 @@ def fisher(module: nn.Module, batch: Batch) -> Tensor:
             if slope is not None
         ]
     )
+
+
+def _weights(name: str, args: Sequence[Any]) -> Sequence[Tensor]:
+    """Those that a layer's function was called with; no biases."""
+    if name in RECURRENT:
+        return [weight for weight in args[2] if weight.ndim > 1]
+    return args[2:4] if name in CELLS else args[1:2]
 
 
 def _saliency(product: Tensor, channels_first: bool) -> Tensor:

@@ -14,6 +14,7 @@ from optuna_nas.proxies._batch import Batch
 from optuna_nas.proxies._calls import ACTIVATIONS
 from optuna_nas.proxies._calls import by_row
 from optuna_nas.proxies._calls import Calls
+from optuna_nas.proxies._calls import CELLS
 from optuna_nas.proxies._calls import RECURRENT
 from optuna_nas.proxies._scored import run
 from optuna_nas.proxies._scored import scored
@@ -24,8 +25,8 @@ def naswot(module: nn.Module, batch: Batch) -> Tensor:
     """``log |det K|``, K_ij how many units are on for both rows i and j, or off for both.
 
     A unit is on where what its activation takes is above 0: for ReLU the paper's binary code, for
-    others the same sign. Of recurrent layers, whose activations are hidden, it is the sign of what
-    they give. It takes one forward pass.
+    others the same sign. Of recurrent layers and cells, whose activations are hidden, it is the
+    sign of what they give. It takes one forward pass.
 
     Source: Mellor et al. 2021, https://arxiv.org/abs/2006.04647v3, eq. 1 and 2.
 
@@ -48,12 +49,12 @@ def naswot(module: nn.Module, batch: Batch) -> Tensor:
     kernel = torch.zeros(rows, rows, dtype=torch.double, device=batch.inputs[0].device)
 
     def count(name: str, args: Sequence[Any], call: Callable[[], Any]) -> Any:
-        if name in RECURRENT:
-            given = call()
-            add(given[0])
-            return given
-        add(args[0])
-        return call()
+        if name in ACTIVATIONS:
+            add(args[0])
+            return call()
+        given = call()
+        add(given if isinstance(given, Tensor) else given[0])
+        return given
 
     def add(x: Tensor) -> None:
         if (codes := by_row(x.detach(), rows)) is None:
@@ -62,7 +63,7 @@ def naswot(module: nn.Module, batch: Batch) -> Tensor:
         signs = (codes > 0).to(codes.dtype).mul_(2).sub_(1)
         kernel.add_((signs @ signs.T + signs.shape[1]).double() / 2)
 
-    with torch.no_grad(), Calls(count, ACTIVATIONS | RECURRENT):
+    with torch.no_grad(), Calls(count, ACTIVATIONS | CELLS | RECURRENT):
         run(module, batch.inputs)
     if not kernel.any():
         raise RuntimeError("the network has no activations")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
+import copy as copying
 from functools import wraps
 import math
 from typing import Any
@@ -25,7 +25,14 @@ from optuna_nas.proxies._calls import DROPOUTS
 from optuna_nas.proxies._calls import passed_by
 
 
-CANNOT_BE_RUN = (RuntimeError, ValueError, IndexError, ArithmeticError, MemoryError)
+CANNOT_BE_RUN = (
+    RuntimeError,
+    ValueError,
+    AssertionError,
+    IndexError,
+    ArithmeticError,
+    MemoryError,
+)
 """What a network raises for a batch that does not suit it; any other error is a bug."""
 
 Score: TypeAlias = Callable[[nn.Module, Any], float]
@@ -118,7 +125,10 @@ def _copy(module: nn.Module) -> nn.Module:
     memo: dict[int, Any] = {
         id(x): x.detach().clone() for x in held if isinstance(x, Tensor) and not x.is_leaf
     }
-    copy = deepcopy(module, memo).train()
+    try:
+        copy = copying.deepcopy(module, memo).train()
+    except (TypeError, copying.Error, *CANNOT_BE_RUN) as error:
+        raise RuntimeError(f"the network cannot be copied: {error}") from error
     for part in copy.modules():
         if isinstance(part, nn.MultiheadAttention | nn.RNNBase):  # whose own is no call
             part.dropout = 0.0

@@ -13,8 +13,8 @@ import numpy as np
 from optuna.pruners import BasePruner
 from optuna.trial import TrialState
 
+from optuna_nas._arguments import checked_int
 from optuna_nas._reports import Values
-from optuna_nas.pruners._arguments import checked_int
 from optuna_nas.pruners._extrapolation import forecast
 from optuna_nas.pruners._reports import costs
 from optuna_nas.pruners._reports import Floats

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from optuna.pruners import BasePruner
 
+from optuna_nas._arguments import checked_int
 from optuna_nas._reports import Values
-from optuna_nas.pruners._arguments import checked_int
 from optuna_nas.pruners._brackets import bracket_of
 from optuna_nas.pruners._place import ORDERS
 from optuna_nas.pruners._place import place

@@ -14,6 +14,8 @@ from optuna.distributions import CategoricalDistribution
 from optuna.distributions import FloatDistribution
 from optuna.distributions import IntDistribution
 
+from optuna_nas._arguments import checked_int
+
 
 def checked_seed(seed: int | None) -> int:
     """Returns the seed, or a random one if there is none.
@@ -24,11 +26,11 @@ def checked_seed(seed: int | None) -> int:
 
     Raises:
         ValueError:
-            If it is negative.
+            If it is anything else.
     """
-    if seed is not None and seed < 0:
-        raise ValueError(f"seed must be at least 0, or None, but got {seed}.")
-    return seed if seed is not None else secrets.randbits(32)
+    if seed is None:
+        return secrets.randbits(32)
+    return checked_int("seed", seed, 0, otherwise=", or None")
 
 
 def generator(*keys: int | str) -> np.random.Generator:

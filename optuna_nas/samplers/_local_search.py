@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import TrialState
 
+from optuna_nas._arguments import checked_int
 from optuna_nas.samplers._architectures import key
 from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._draw import generator
@@ -80,10 +81,8 @@ class LocalSearchSampler(PlanningSampler):
     """
 
     def __init__(self, *, n_initial: int = 5, seed: int | None = None) -> None:
-        if n_initial < 1:
-            raise ValueError(f"n_initial must be at least 1, but got {n_initial}.")
         super().__init__(avoid_repeats=True, seed=seed)
-        self._n_initial = n_initial
+        self._n_initial = checked_int("n_initial", n_initial, 1)
         self._pool = _Pool([], -1)
 
     def _plans(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from dataclasses import replace
 from functools import partial
 from itertools import chain
+from itertools import takewhile
 from typing import Any
 from typing import TYPE_CHECKING
 from typing import TypeAlias
@@ -51,9 +52,10 @@ STRANGERS = 300
 """How many random samples are drawn until one is new."""
 
 LOOKED_UP = 30
-"""How many that are new by their params may turn out to compute what is known, until one will do.
+"""How many that are new by their params may turn out to compute what is known.
 
-To find that out takes milliseconds.
+After so many, a sampler's own ideas give way to random ones; after twice as many, one will do. To
+find that out takes milliseconds.
 """
 
 Answers: TypeAlias = Callable[[str], Any]
@@ -144,8 +146,9 @@ class PlanningSampler(BaseSampler):
             self._under_way.read(history, number, partial(self._known, history))
         if given and not self._expected(history, Plan(given), number).keys() - given.keys():
             return Plan(given)  # nothing is left to be thought of
-        plans = self._plans(history, number, directions)
         known: set[Hashable] = set()
+        thought_of = self._plans(history, number, directions)
+        plans = takewhile(lambda _: len(known) < LOOKED_UP, thought_of)
         for plan in chain(plans, self._strangers(history, number)):
             if plan.mutated in given:
                 continue
@@ -213,7 +216,7 @@ class PlanningSampler(BaseSampler):
         self, history: History, plan: Plan, number: int, known: set[Hashable]
     ) -> bool:
         """As far as anyone can tell; what is not new is put to those that are known."""
-        if self.is_known is None or len(known) == LOOKED_UP:
+        if self.is_known is None or len(known) == 2 * LOOKED_UP:
             return True
         expected = self._expected(history, plan, number)
         candidate = frozenset((name, key(value)) for name, value in expected.items())

@@ -26,6 +26,7 @@ import numpy as np
 from scipy.special import ndtr
 from threadpoolctl import ThreadpoolController
 
+from optuna_nas._arguments import checked_int
 from optuna_nas.samplers._architectures import key
 from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._draw import generator
@@ -56,9 +57,11 @@ LEARNED, FITTED = 500, 120
 ROUNDS, CHILDREN, STRANGERS, PARENTS = 4, 150, 50, 20
 """How often so many children are made of so many parents; at first there are random ones too."""
 
-CAUTION = 2.0
-"""Predictions are given so many times their deviation: a Gaussian process that has but one set of
-hyperparameters, the most likely one, is too sure of itself."""
+CAUTIONS = 7 * (2.0,) + (8.0,)
+"""Predictions are given one of these times their deviation, at random in each trial (in the line
+of Berk et al. 2020, https://arxiv.org/abs/2006.04296). A Gaussian process that has but one set of
+hyperparameters, the most likely one, is too sure of itself; and once in a while it is taken to be
+wrong about all that it has not seen, so that it leaves the place where it has found nothing."""
 
 LEVELS = 64
 """At how many points the expected improvement is integrated."""
@@ -120,10 +123,8 @@ class PredictorSampler(PlanningSampler):
     """
 
     def __init__(self, *, n_initial: int = 6, seed: int | None = None) -> None:
-        if n_initial < 2:
-            raise ValueError(f"n_initial must be at least 2, but got {n_initial}.")
         super().__init__(avoid_repeats=True, seed=seed)
-        self._n_initial = n_initial
+        self._n_initial = checked_int("n_initial", n_initial, 2)
 
     def _plans(
         self, history: History, number: int, directions: Sequence[StudyDirection]
@@ -203,6 +204,7 @@ def _promise(
         rest = FITTED // 2 + rng.permutation(len(trials) - FITTED // 2)
         fitted = np.concatenate([fitted[: FITTED // 2], rest[: FITTED // 2]])
     processes = [GaussianProcess(kernel, rows, worth, fitted) for worth in worths.T]
+    caution = rng.choice(CAUTIONS)
     direction = np.abs(rng.normal(size=len(directions)))
     direction /= np.linalg.norm(direction)
     worst = worths.min(0)
@@ -212,7 +214,7 @@ def _promise(
     def promise(candidates: Sequence[Candidate]) -> Floats:
         rows = encoding.rows([candidate.params for candidate in candidates])
         mean, deviation = np.array([process.predict(rows) for process in processes]).swapaxes(0, 1)
-        deviation *= CAUTION
+        deviation *= caution
         highest = ((mean + 5 * deviation - worst[:, None]) / direction[:, None]).min(0).max()
         levels = np.linspace(best, max(highest, best + 1e-9), LEVELS)
         limits = worst + levels[:, None] * direction

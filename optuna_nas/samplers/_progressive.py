@@ -26,6 +26,7 @@ import warnings
 
 from optuna.distributions import IntDistribution
 
+from optuna_nas._arguments import checked_int
 from optuna_nas.samplers._draw import legal
 from optuna_nas.samplers._history import History
 from optuna_nas.samplers._planning import Plan
@@ -89,11 +90,9 @@ class ProgressiveSampler(PredictorSampler):
                 "growing must be a list of the names of int decisions, ['depth'], but got "
                 f"{growing!r}."
             )
-        if n_per_level < 1:
-            raise ValueError(f"n_per_level must be at least 1, but got {n_per_level}.")
         super().__init__(n_initial=n_initial, seed=seed)
         self._growing = tuple(growing)
-        self._n_per_level = n_per_level
+        self._n_per_level = checked_int("n_per_level", n_per_level, 1)
 
     def _plans(
         self, history: History, number: int, directions: Sequence[StudyDirection]
@@ -101,7 +100,7 @@ class ProgressiveSampler(PredictorSampler):
         """The most promising of those that are small enough."""
         level = self._level(history)
         if level and not self._grown(history):
-            names = ", ".join(history.distributions)
+            names = ", ".join(history.distributions) or "nothing at all"
             warnings.warn(
                 f"growing names {list(self._growing)}, but trials were asked {names}: nothing "
                 "grows. Silence this with "

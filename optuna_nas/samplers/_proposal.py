@@ -20,6 +20,7 @@ import warnings
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
+from optuna_nas._arguments import checked_int
 from optuna_nas.samplers._draw import checked_seed
 from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._draw import generator
@@ -126,7 +127,7 @@ class ProposalSampler(BaseSampler):
         TypeError:
             If ``propose`` cannot be called, or the fallback is no sampler.
         ValueError:
-            If the timeout is not above 0, or retries or seed are negative.
+            If the timeout is not above 0, or retries or seed are no ints of at least 0.
     """
 
     def __init__(
@@ -139,11 +140,11 @@ class ProposalSampler(BaseSampler):
         avoid_repeats: bool = True,
         seed: int | None = None,
     ) -> None:
-        _check(propose, fallback, timeout, retries)
+        _check(propose, fallback, timeout)
         self._seed = checked_seed(seed)
         self._fallback = fallback or RandomSampler(seed=self._seed)
         self._propose = Patience(propose, timeout)
-        self._retries = retries
+        self._retries = checked_int("retries", retries, 0)
         self._avoid_repeats = avoid_repeats
         self._warned = False
 
@@ -282,7 +283,7 @@ def _check_new(
             )
 
 
-def _check(propose: Any, fallback: Any, timeout: float | None, retries: int) -> None:
+def _check(propose: Any, fallback: Any, timeout: float | None) -> None:
     if not callable(propose):
         raise TypeError(
             f"propose must be a function of the history, but is {type(propose).__name__}."
@@ -296,5 +297,3 @@ def _check(propose: Any, fallback: Any, timeout: float | None, retries: int) -> 
         raise ValueError(
             f"timeout must be above 0 seconds, or None for no limit, but is {timeout}."
         )
-    if retries < 0:
-        raise ValueError(f"retries must be at least 0, but is {retries}.")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optuna_nas._arguments import checked_int
 from optuna_nas.samplers._draw import generator
 from optuna_nas.samplers._mutation import mutated
 from optuna_nas.samplers._planning import Plan
@@ -87,9 +88,9 @@ class RegularizedEvolutionSampler(PlanningSampler):
         avoid_repeats: bool = True,
         seed: int | None = None,
     ) -> None:
-        if population_size < 2:
-            raise ValueError(f"population_size must be at least 2, but got {population_size}.")
-        if not 1 <= tournament_size <= population_size:
+        population_size = checked_int("population_size", population_size, 2)
+        tournament_size = checked_int("tournament_size", tournament_size, 1)
+        if tournament_size > population_size:
             raise ValueError(
                 f"tournament_size must be in 1..population_size ({population_size}), but got "
                 f"{tournament_size}."

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from optuna.samplers import BaseSampler
 
+from optuna_nas._arguments import checked_int
 from optuna_nas.samplers._actions import Actions
 from optuna_nas.samplers._draw import checked_seed
 from optuna_nas.samplers._draw import generator
@@ -127,8 +128,7 @@ class ReinforceSampler(BaseSampler):
     ) -> None:
         if reward is not None and not callable(reward):
             raise ValueError(f"reward must be a function, or None, but got {reward!r}.")
-        if hidden_size < 1:
-            raise ValueError(f"hidden_size must be at least 1, but got {hidden_size}.")
+        hidden_size = checked_int("hidden_size", hidden_size, 1)
         if not 0 < learning_rate < math.inf:
             raise ValueError(f"learning_rate must be above 0 and finite, but got {learning_rate}.")
         if not 0 <= baseline_decay < 1:
@@ -143,16 +143,12 @@ class ReinforceSampler(BaseSampler):
             raise ValueError(f"temperature must be above 0 and finite, but got {temperature}.")
         if not 0 <= epsilon <= 1:
             raise ValueError(f"epsilon must be in 0..1, but got {epsilon}.")
-        if queue_size < 0:
-            raise ValueError(f"queue_size must be at least 0, but got {queue_size}.")
-        if bins < 2:
-            raise ValueError(f"bins must be at least 2, but got {bins}.")
         self._seed = checked_seed(seed)
         self._reward = reward
         self._baseline_decay = baseline_decay
-        self._queue_size = queue_size
+        self._queue_size = checked_int("queue_size", queue_size, 0)
         self._avoid_repeats = avoid_repeats
-        self._bins = bins
+        self._bins = checked_int("bins", bins, 2)
         self._options: dict[str, Any] = {
             "hidden_size": hidden_size,
             "learning_rate": learning_rate,

@@ -60,11 +60,17 @@ def mnasnet_reward(target: float, exponent: float | tuple[float, float] = -0.07)
             If an argument is out of range; from the reward, if the values are not two or the cost
             is not above 0.
     """
-    alpha, beta = exponent if isinstance(exponent, tuple) else (exponent, exponent)
-    if not 0 < target < math.inf:
-        raise ValueError(f"target must be above 0 and finite, but got {target}.")
-    if not (-math.inf < alpha <= 0 and -math.inf < beta <= 0):
-        raise ValueError(f"exponent must be at most 0 and finite, but got {exponent}.")
+    exponents = exponent if isinstance(exponent, tuple) else (exponent, exponent)
+    if not isinstance(target, Real) or not 0 < target < math.inf:
+        raise ValueError(f"target must be above 0 and finite, but got {target!r}.")
+    if len(exponents) != 2 or not all(
+        isinstance(w, Real) and -math.inf < w <= 0 for w in exponents
+    ):
+        raise ValueError(
+            "exponent must be at most 0 and finite, or a pair of such numbers, but got "
+            f"{exponent!r}."
+        )
+    alpha, beta = exponents
     return partial(_mnasnet, target=target, alpha=alpha, beta=beta)
 
 

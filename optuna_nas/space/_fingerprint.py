@@ -61,8 +61,8 @@ def fingerprint(module: nn.Module, example: Any, *, shapes: Shapes | None = None
         TypeError:
             If module is no ``nn.Module`` or a compiled one, or the example no batch of numbers.
         ValueError:
-            If the module reads values of tensors (``.item()``, ``if tensor``), or calls what is no
-            function of torch, or cannot be run on the example.
+            If the module reads values of tensors (``.item()``, ``if tensor``, ``x[mask]``), or
+            calls what is no function of torch, or cannot be run on the example.
 
     Example:
 

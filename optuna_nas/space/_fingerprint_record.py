@@ -46,12 +46,20 @@ READS_VALUES = {
     "__index__": "a tensor as an index",
     "__int__": "int(tensor)",
     "allclose": "torch.allclose",
+    "argwhere": "torch.argwhere",
     "equal": "torch.equal",
     "is_nonzero": "torch.is_nonzero",
     "item": ".item()",
+    "masked_select": "torch.masked_select",
+    "nonzero": "torch.nonzero",
     "numpy": ".numpy()",
     "tolist": ".tolist()",
+    "unique": "torch.unique",
+    "unique_consecutive": "torch.unique_consecutive",
 }
+"""Those whose result has a shape that depends on values are among them."""
+
+MASKS = (torch.bool, torch.uint8)
 SHAPE_ONLY = frozenset(("shape", "dtype", "ndim", "size", "dim", "numel", "is_nested"))
 
 
@@ -129,9 +137,10 @@ class Recorder(TorchFunctionMode):
         if name == "__iter__":
             return iter(self.__torch_function__(torch.unbind, types, args))
         args, kwargs = self._ours(args), self._ours(kwargs or {})
-        if name in READS_VALUES:
+        reads = _reads_by(name, args, kwargs)
+        if reads is not None:
             raise CannotBeToldError(
-                f"the module reads values of a tensor ({READS_VALUES[name]}), so that what it "
+                f"the module reads values of a tensor ({reads}), so that what it "
                 "computes depends on them, and a fingerprint would not tell. Compute with tensors "
                 "(torch.where, a mask), take sizes from x.shape, or do without fingerprints "
                 "(duplicates=None)."
@@ -258,6 +267,15 @@ class Recorder(TorchFunctionMode):
         if type(result) in (list, tuple):
             return type(result)([self._moved(x) for x in result])
         return result
+
+
+def _reads_by(name: str, args: Any, kwargs: Any) -> str | None:
+    """In what words a call reads values of tensors; None if it does not."""
+    if name == "where" and len(args) + len(kwargs) == 1:
+        return "torch.where of one argument"
+    if name == "__getitem__" and any(x.dtype in MASKS for x in tensors_in(args[1])):
+        return "x[mask]"
+    return READS_VALUES.get(name)
 
 
 def _memory(tensor: Tensor) -> int:

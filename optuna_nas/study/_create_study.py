@@ -6,7 +6,6 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from difflib import get_close_matches
-import operator
 from pathlib import Path
 from typing import Any
 from typing import Literal
@@ -29,6 +28,7 @@ from optuna.samplers import TPESampler
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
+from optuna_nas._arguments import checked_int
 from optuna_nas.pruners import LearningCurvePruner
 from optuna_nas.pruners import ParetoSuccessiveHalvingPruner
 from optuna_nas.samplers import LocalSearchSampler
@@ -145,7 +145,7 @@ def create_study(
     _check_name("sampler", sampler, {**OURS, **OPTUNAS}, BaseSampler)
     _check_name("pruner", pruner, PRUNERS, BasePruner | None)
     _pruner(pruner, 1 if directions is None else len(directions))
-    seed = _checked_seed(seed)
+    seed = None if seed is None else checked_int("seed", seed, 0, otherwise=", or None")
     opened = open_storage(storage)
     if study_name is None and _is_journal(storage):
         study_name = _name_in_journal(str(storage), opened, load_if_exists)
@@ -188,18 +188,6 @@ def _is_journal(storage: Any) -> bool:
 def _name_in_journal(path: str, opened: Any, load_if_exists: bool) -> str:
     names = optuna.get_all_study_names(opened) if load_if_exists else []
     return names[0] if len(names) == 1 else Path(path).stem
-
-
-def _checked_seed(seed: Any) -> int | None:
-    if seed is None:
-        return None
-    try:
-        checked = -1 if isinstance(seed, bool) else operator.index(seed)
-    except TypeError:
-        checked = -1
-    if checked < 0:
-        raise ValueError(f"seed must be an int of at least 0, or None, but got {seed!r}.")
-    return checked
 
 
 def _pruner(pruner: BasePruner | str | None, objectives: int) -> BasePruner:

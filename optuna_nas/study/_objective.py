@@ -44,6 +44,7 @@ from optuna_nas.study._remembered import check_directions
 from optuna_nas.study._remembered import check_survey
 from optuna_nas.study._remembered_network import remember_network
 from optuna_nas.study._screen import checked_screen
+from optuna_nas.study._screen import measured
 from optuna_nas.study._screen import Screen
 from optuna_nas.study._screen import Screened
 from optuna_nas.study._seeds import trial_rng
@@ -142,7 +143,7 @@ class Objective:
             introduce(self.duplicates, study, trial)
         sampled = SampledTrial(trial)
         sampled.costs = costs = Costs(sampled, self.constraints, self.example)
-        with trial_rng(study, trial.number):
+        with trial_rng(study, trial.number), measured(self.screen, sampled):
             try:
                 with _noted(costs):
                     module = self._candidate(sampled, costs)

@@ -12,13 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 import math
-import operator
+from numbers import Real
 from time import time
 from typing import Any
 
 import optuna
 from optuna.study import Study
 
+from optuna_nas._arguments import check_study
+from optuna_nas._arguments import checked_int
 from optuna_nas.study._objective import Objective
 from optuna_nas.study._optimize import _loop
 from optuna_nas.study._optimize import Callback
@@ -106,11 +108,13 @@ def optimize_batched(
         How many were trained as part of a group, and why the others were not. The log says so too.
 
     Raises:
+        TypeError:
+            If the study or the objective is none.
         ValueError:
             If a number is out of range, there is neither ``n_trials`` nor ``timeout``, or the
             study is of another :class:`Objective`.
     """
-    _check(n_trials, batch, timeout)
+    _check(study, objective, n_trials, batch, timeout)
     if isinstance(objective, Objective):
         objective.check(study)
     reason = why_alone(objective)
@@ -143,13 +147,19 @@ def _summary(generations: Generations | None, alone: Mapping[str, int]) -> Batch
     return Batched(generations.together, dict(generations.alone), generations.untrained)
 
 
-def _check(n_trials: Any, batch: Any, timeout: float | None) -> None:
+def _check(study: Any, objective: Any, n_trials: Any, batch: Any, timeout: Any) -> None:
+    check_study("study", study)
+    if not callable(objective):
+        raise TypeError(
+            "objective must be optuna_nas.Objective(network, ...) or another function of a trial, "
+            f"but is {objective!r} ({type(objective).__name__})."
+        )
     if n_trials is None and timeout is None:
         raise ValueError(
             "optimize_batched needs n_trials, timeout, or both: else it would never end."
         )
-    for name, value in (("n_trials", n_trials), ("batch", batch)):
-        if value is not None and operator.index(value) < 1:
-            raise ValueError(f"{name} must be at least 1, but is {value!r}.")
-    if timeout is not None and not timeout > 0:
+    if n_trials is not None:
+        checked_int("n_trials", n_trials, 1)
+    checked_int("batch", batch, 1)
+    if timeout is not None and not (isinstance(timeout, Real) and float(timeout) > 0):
         raise ValueError(f"timeout must be seconds above 0, but is {timeout!r}.")

@@ -15,6 +15,7 @@ from torch import nn
 from optuna_nas.metrics import Metric
 from optuna_nas.space import SampledTrial
 from optuna_nas.study._objective import Objective
+from optuna_nas.study._screen import measured
 from optuna_nas.study._seeds import SEED
 from optuna_nas.study._seeds import trial_rng
 from optuna_nas.training import generator_for
@@ -126,8 +127,9 @@ class Halting(Objective):
     def _ended(self, waiting: Waiting, score: Callable[[], float]) -> float | tuple[float, ...]:
         """As ``__call__`` ends."""
         try:
-            waiting.trial.known[self._index] = score()
-            values = super()._values(waiting.module, waiting.trial)
+            with measured(self.screen, waiting.trial):
+                waiting.trial.known[self._index] = score()
+                values = super()._values(waiting.module, waiting.trial)
         except Rejected as rejection:
             self._reject(waiting.trial, rejection)
             raise

@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
-import operator
 from statistics import median
 from typing import Any
 from typing import NoReturn
 
 from optuna.distributions import BaseDistribution
 
+from optuna_nas._arguments import checked_int
 from optuna_nas.metrics import Constraint
 from optuna_nas.metrics import Metric
 from optuna_nas.metrics import Parameters
@@ -115,8 +115,8 @@ def profile(
             If the network asks something wrong in itself.
     """
     constraints, asked = _checked_metrics(metrics)
-    _check_int("n", n, 1)
-    _check_int("seed", seed, 0)
+    checked_int("n", n, 1)
+    checked_int("seed", seed, 0)
     measured: list[list[float]] = []
     rejected: Counter[str] = Counter()
     device = "meta"
@@ -241,12 +241,3 @@ def _checked_metrics(given: Any) -> tuple[list[Constraint], list[Metric]]:
     if not metrics:
         raise ValueError("metrics is empty; give some, [metrics.Parameters()].")
     return [item for item in items if isinstance(item, Constraint)], metrics
-
-
-def _check_int(name: str, value: Any, least: int) -> None:
-    try:
-        checked = least - 1 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        checked = least - 1
-    if checked < least:
-        raise ValueError(f"{name} must be an int of at least {least}, but got {value!r}.")

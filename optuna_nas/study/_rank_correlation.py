@@ -17,8 +17,10 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
 from optuna_nas import oneshot
+from optuna_nas._arguments import check_study
 from optuna_nas._reports import reports_in
 from optuna_nas.oneshot import RankCorrelation
+from optuna_nas.samplers._draw import checked_seed
 from optuna_nas.study._names import metric_names
 
 
@@ -65,10 +67,14 @@ def rank_correlation(
 
     Raises:
         TypeError:
-            If ``low`` or ``high`` is none of these, or a function gives something else.
+            If ``study`` is none, ``low`` or ``high`` is none of these, or a function gives
+            something else.
         ValueError:
-            If no trial has it, if fewer than 3 trials have both, or if it is the same in all.
+            If ``seed`` is no int of at least 0, if no trial has ``low`` or ``high``, if fewer than
+            3 trials have both, or if one is the same in all.
     """
+    check_study("study", study)
+    seed = checked_seed(seed)
     if not 0 <= objective < len(study.directions):
         raise ValueError(
             f"objective must be an index below {len(study.directions)}, but is {objective!r}."

@@ -7,7 +7,9 @@ it scores candidates that are trained anyway. It begins to reject only if the sc
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 import math
 from typing import Any
@@ -19,13 +21,20 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 from torch import nn
 
+from optuna_nas._arguments import checked_int
 from optuna_nas.metrics import Flops
 from optuna_nas.metrics import Parameters
 from optuna_nas.samplers._draw import generator
 from optuna_nas.space import CANNOT_BE_BUILT
+from optuna_nas.space import SampledTrial
 from optuna_nas.study._names import evaluator_name
+from optuna_nas.study._screen_arguments import check_estimate
+from optuna_nas.study._screen_arguments import is_number
 from optuna_nas.study._seeds import SEED
+from optuna_nas.study._truth_meter import as_ended
 from optuna_nas.study._truth_meter import as_number
+from optuna_nas.study._truth_meter import check_objective
+from optuna_nas.study._truth_meter import is_measured
 from optuna_nas.study._truth_meter import measured_trials
 from optuna_nas.study._truth_meter import SCREEN
 from optuna_nas.study._truth_meter import Truth
@@ -34,10 +43,9 @@ from optuna_nas.training import Rejected
 
 
 TRUTH = "optuna_nas:screen"
-"""Study user attr: ``{"estimate": its name, "trials": how many were measured, "spearman": {name:
-[rho, low, high]}, "off": why the screen is off, or None}``, written every few trials."""
-
-EVERY = 5
+"""Study user attr: ``{"estimate": its name, "objective": which one it is of, "trials": how many
+were measured, "spearman": {name: [rho, low, high]}, "off": why the screen is off, or None}``, as
+of the last trial that was measured."""
 
 Estimate: TypeAlias = Callable[[nn.Module, Any], float]
 """``(module, trial) -> float``, more is better. NaN is no opinion; what is infinite, with either
@@ -80,7 +88,7 @@ class Screen:
             A :class:`optuna_nas.proxies.Proxy`, a :class:`Surrogate`, or any ``(module, trial) ->
             float``, more is better, whatever its ``direction``. NaN is no opinion.
         quantile:
-            The share of candidates to reject, at least 0, below 1.
+            The share of candidates to reject, at least 0, below 1. With 0 it only measures.
         first:
             How many trials to measure before any is rejected, at least 5. With 20 a correlation
             below 0.46 cannot be told from none.
@@ -91,9 +99,9 @@ class Screen:
 
     Raises:
         TypeError:
-            If the estimate is not callable.
+            If the estimate is not callable, or a proxy without its batch.
         ValueError:
-            If a number is out of range.
+            If a number is none, or out of range.
     """
 
     estimate: Estimate
@@ -103,20 +111,18 @@ class Screen:
     objective: int = 0
 
     def __post_init__(self) -> None:
-        if not callable(self.estimate) or isinstance(self.estimate, type):
-            raise TypeError(
-                "estimate must be a callable (module, trial) -> float, Proxy(naswot, batch), but "
-                f"is {self.estimate!r} ({type(self.estimate).__name__})."
-            )
-        if not 0 <= self.quantile < 1:
-            raise ValueError(f"quantile must be at least 0, below 1, but is {self.quantile!r}.")
-        if isinstance(self.first, bool) or self.first != int(self.first) or self.first < 5:
-            raise ValueError(f"first must be an int of at least 5, but is {self.first!r}.")
-        if not 0 < self.unscreened <= 1:
+        check_estimate("estimate", self.estimate)
+        if not (is_number(self.quantile) and 0 <= self.quantile < 1):
             raise ValueError(
-                f"unscreened must be above 0, at most 1, but is {self.unscreened!r}: without "
-                "trials that it did not choose, nobody knows what a screen is worth."
+                f"quantile must be a number of at least 0, below 1, but is {self.quantile!r}."
             )
+        checked_int("first", self.first, 5)
+        if not (is_number(self.unscreened) and 0 < self.unscreened <= 1):
+            raise ValueError(
+                f"unscreened must be a number above 0, at most 1, but is {self.unscreened!r}: "
+                "without trials that it did not choose, nobody knows what a screen is worth."
+            )
+        checked_int("objective", self.objective, 0)
 
     @property
     def name(self) -> str:
@@ -134,12 +140,7 @@ class Screen:
             ValueError:
                 If it has not so many.
         """
-        if not 0 <= self.objective < len(study.directions):
-            raise ValueError(
-                f"the screen's objective must be at least 0 and below {len(study.directions)}, "
-                f"the number of objectives of study {study.study_name!r}, but is "
-                f"{self.objective!r}."
-            )
+        check_objective(study, self.objective, "the screen's objective")
 
     def check(self, trial: Any, module: nn.Module, example: Any) -> None:
         """Scores a candidate, notes it in the trial, and rejects it if the screen is on.
@@ -161,7 +162,8 @@ class Screen:
             return
         if math.isinf(score):
             score = -math.inf
-        is_on = self._is_on(study)
+        trials = measured_trials(study, self.name)
+        is_on = self._is_sound(study, trials) and len(trials) >= self.first and self.quantile > 0
         chosen = is_on and not self._is_let_through(study, trial.number)
         trial.set_user_attr(SCREEN, self._seen(score, module, example, chosen))
         if chosen and score < (limit := self._limit(study)):
@@ -170,11 +172,23 @@ class Screen:
                 f"{self.quantile:g} quantile of all candidates so far"
             )
 
-    def _is_on(self, study: Study) -> bool:
-        """Whether it has earned to reject; notes by what, and says when that changes."""
+    def note(self, trial: Any) -> None:
+        """Notes in the study what it is worth, with a trial that is about to end.
+
+        Args:
+            trial:
+                All its values are known, or it is to be pruned.
+        """
+        study = getattr(trial, "study", None)
+        if study is None:
+            return
+        if is_measured(ended := as_ended(study, trial), self.name):
+            self._is_sound(study, [*measured_trials(study, self.name), ended])
+
+    def _is_sound(self, study: Study, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether nothing speaks against it; notes by what, and says when that changes."""
         noted = study.user_attrs.get(TRUTH, {})
         noted = noted if noted.get("estimate") == self.name else {}
-        trials = measured_trials(study, self.name)
         found = truth_of(study, trials, self.name, self.objective)
         off = self._doubt(study, trials, found)
         was_off = noted.get("off") is not None
@@ -183,11 +197,16 @@ class Screen:
         elif was_off and off is None:
             own = found.coefficients[self.name]
             _logger.info(f"The screen by {self.name} is on: {own}, {found.trials} trials.")
-        if (off is not None) != was_off or found.trials >= noted.get("trials", 0) + EVERY:
-            rhos = {n: [c.spearman, c.low, c.high] for n, c in found.coefficients.items()}
-            told = {"estimate": self.name, "trials": found.trials, "spearman": rhos, "off": off}
+        told = {
+            "estimate": self.name,
+            "objective": self.objective,
+            "trials": found.trials,
+            "spearman": {n: [c.spearman, c.low, c.high] for n, c in found.coefficients.items()},
+            "off": off,
+        }
+        if found.trials and told != noted:
             study.set_user_attr(TRUTH, told)
-        return found.trials >= self.first and off is None
+        return off is None
 
     def _doubt(self, study: Study, trials: Sequence[FrozenTrial], found: Truth) -> str | None:
         """What speaks against the estimate, by now or when it was last judged; None before."""
@@ -228,6 +247,26 @@ class Screen:
         return float(np.quantile(scores, self.quantile, method="lower"))
 
 
+@contextmanager
+def measured(screen: Screen | None, trial: SampledTrial) -> Iterator[None]:
+    """Lets a screen note what it is worth, once a trial has come to its values or is pruned.
+
+    Args:
+        screen:
+            A screen or None.
+        trial:
+            The candidate's.
+    """
+    try:
+        yield
+    except optuna.TrialPruned:
+        if screen is not None:
+            screen.note(trial)
+        raise
+    if screen is not None:
+        screen.note(trial)
+
+
 def checked_screen(screen: Any) -> Screen | None:
     """What an objective was given as its screen.
 
@@ -252,5 +291,5 @@ def _flops(module: nn.Module, example: Any) -> float | None:
         return None
     try:
         return Flops(example).measure(module)
-    except (*CANNOT_BE_BUILT, IndexError):  # what cannot be counted is no reason not to train
+    except (*CANNOT_BE_BUILT, IndexError, TypeError):  # nor copied; no reason not to train
         return None

@@ -1,4 +1,4 @@
-"""``screen``: of many random candidates, those that promise most, to begin a study with."""
+"""``screen``: of many candidates, those that promise most, to begin a study with."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from collections.abc import Sequence
 import math
 from typing import Any
 
+import optuna
 from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
 from torch import nn
 
+from optuna_nas._arguments import checked_int
 from optuna_nas.proxies import vote
 from optuna_nas.samplers._architectures import key
 from optuna_nas.samplers._draw import draw
@@ -21,8 +24,10 @@ from optuna_nas.space import construct
 from optuna_nas.space import Network
 from optuna_nas.space import SampledTrial
 from optuna_nas.space import SearchSpaceError
+from optuna_nas.study._create_study import create_study
 from optuna_nas.study._names import evaluator_name
 from optuna_nas.study._screen import Estimate
+from optuna_nas.study._screen_arguments import check_estimate
 from optuna_nas.training._seeds import seeded
 
 
@@ -32,12 +37,14 @@ def screen(
     n: int,
     keep: int,
     *,
+    sampler: BaseSampler | str | None = None,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
-    """Scores random candidates, and returns those of the highest score, for ``warm_start``.
+    """Scores candidates, and returns those of the highest score, for ``warm_start``.
 
-    Candidates drawn twice are scored once. They are those that ``create_study(sampler="random",
-    seed=seed)`` would propose first.
+    Candidates met twice are scored once. They are those that ``create_study(sampler="random",
+    seed=seed)`` would propose first; or, with a sampler, those that it proposes by the scores of
+    the ones before, in a study in memory. What cannot be scored is the worst to it.
 
     Example:
 
@@ -56,8 +63,11 @@ def screen(
             How many candidates to draw.
         keep:
             How many to return, at most.
+        sampler:
+            Who proposes candidates, as for :func:`create_study`: ``"regularized_evolution"``, or
+            a sampler. Several proxies are its objectives. By default they are random.
         seed:
-            Of the candidates and their weights.
+            Of the candidates and their weights. A sampler that is given as an object has its own.
 
     Returns:
         Params, the best first, all different; fewer than ``keep`` if there are not so many that
@@ -65,19 +75,19 @@ def screen(
 
     Raises:
         TypeError:
-            If a proxy is not callable.
+            If a proxy is not callable, or lacks its batch.
         ValueError:
-            If ``n`` or ``keep`` is below 1, ``keep`` above ``n`` or the seed below 0, or no
-            candidate can be scored, with the reasons.
+            If ``n`` or ``keep`` is no int of at least 1, ``keep`` above ``n``, the seed below 0 or
+            the sampler unknown, or no candidate can be scored, with the reasons.
         SearchSpaceError:
             If the network asks something wrong in itself.
     """
-    proxies = [proxy] if callable(proxy) else list(proxy)
-    _check(proxies, n, keep, seed)
+    proxies = _checked(proxy, n, keep, seed)
     met: dict[Any, tuple[dict[str, Any], list[float]]] = {}
     reasons: Counter[str] = Counter()
-    for number in range(n):
-        trial = SampledTrial(AnsweredTrial(_answer(seed, number)))
+
+    def scores(asked: Any) -> list[float]:
+        trial = SampledTrial(asked)
         with seeded(seed):
             try:
                 module = construct(network, trial)
@@ -85,14 +95,22 @@ def screen(
                 if isinstance(error, SearchSpaceError) or error is trial.failure:
                     raise
                 reasons[f"cannot be built: {error}"] += 1
-                continue
+                return [-math.inf] * len(proxies)
             identity = frozenset((name, key(value)) for name, value in trial.params.items())
             if identity not in met:
                 met[identity] = trial.params, _scores(proxies, module, trial, reasons)
+            return met[identity][1]
+
+    if sampler is None:
+        for number in range(n):
+            scores(AnsweredTrial(_answer(seed, number)))
+    else:
+        _propose(sampler, scores, len(proxies), n, seed)
     found = [(p, s) for p, s in met.values() if all(map(math.isfinite, s))]
     if not found:
+        drawn = "random" if sampler is None else "proposed"
         told = "; ".join(f"{reason} ({count} times)" for reason, count in reasons.most_common(3))
-        raise ValueError(f"none of {n} random candidates can be scored: {told}.")
+        raise ValueError(f"none of {n} {drawn} candidates can be scored: {told}.")
     columns = [[s[i] for _, s in found] for i in range(len(proxies))]
     promise = columns[0] if len(columns) == 1 else vote(*columns)
     best = sorted(range(len(found)), key=lambda i: -promise[i])[:keep]
@@ -114,13 +132,32 @@ def _scores(
     return scores
 
 
-def _check(proxies: Sequence[Any], n: int, keep: int, seed: int) -> None:
-    if not proxies or not all(map(callable, proxies)):
-        raise TypeError(
-            "proxy must be a callable (module, trial) -> float, Proxy(synflow, batch), or several "
-            f"of them, but is {proxies!r}."
-        )
-    if keep < 1 or n < keep:
-        raise ValueError(f"keep must be at least 1 and at most n={n}, but is {keep}.")
-    if seed < 0:
-        raise ValueError(f"seed must be at least 0, but is {seed}.")
+def _propose(
+    sampler: BaseSampler | str,
+    scores: Callable[[optuna.Trial], list[float]],
+    count: int,
+    n: int,
+    seed: int,
+) -> None:
+    """Lets a sampler propose n candidates by the scores of those before."""
+
+    def values(trial: optuna.Trial) -> list[float]:
+        found = scores(trial)
+        return found if all(map(math.isfinite, found)) else [-math.inf] * count
+
+    directions: Any = ["maximize"] * count
+    study = create_study(sampler=sampler, pruner=None, directions=directions, seed=seed)
+    study.optimize(values, n_trials=n)
+
+
+def _checked(proxy: Any, n: Any, keep: Any, seed: Any) -> list[Estimate]:
+    proxies = list(proxy) if isinstance(proxy, list | tuple) else [proxy]
+    if not proxies:
+        raise TypeError(f"proxy must be a Proxy(synflow, batch) or several, but is {proxy!r}.")
+    for one in proxies:
+        check_estimate("proxy", one)
+    checked_int("n", n, 1)
+    checked_int("seed", seed, 0)
+    if checked_int("keep", keep, 1) > n:
+        raise ValueError(f"keep must be at most n={n}, but is {keep}.")
+    return proxies

@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 from torch import nn
 
+from optuna_nas._arguments import checked_int
 from optuna_nas.samplers._encoding import Encoding
 from optuna_nas.samplers._gaussian_process import GaussianProcess
 from optuna_nas.samplers._gaussian_process import Kernel
@@ -20,6 +21,7 @@ from optuna_nas.samplers._predictor import _one_thread
 from optuna_nas.samplers._ranking import has_value
 from optuna_nas.samplers._scores import scores
 from optuna_nas.space import ARCHITECTURE
+from optuna_nas.study._truth_meter import check_objective
 
 
 LATEST = 200
@@ -51,7 +53,7 @@ class Surrogate:
         TypeError:
             If the regressor is no factory.
         ValueError:
-            If ``n_initial`` is below 2.
+            If ``n_initial`` is no int of at least 2, or the objective none of at least 0.
     """
 
     name = "surrogate"
@@ -68,11 +70,9 @@ class Surrogate:
                 "regressor must be a function or class that makes a regressor, "
                 f"RandomForestRegressor, but is {regressor!r}; give the class, not an instance."
             )
-        if n_initial < 2:
-            raise ValueError(f"n_initial must be at least 2, but is {n_initial!r}.")
         self.regressor = regressor
-        self.n_initial = n_initial
-        self.objective = objective
+        self.n_initial = checked_int("n_initial", n_initial, 2)
+        self.objective = checked_int("objective", objective, 0)
 
     def __call__(self, module: nn.Module, trial: Any) -> float:
         """What the trial will come to; more is better, in the units that samplers score by.
@@ -82,7 +82,12 @@ class Surrogate:
                 Not looked at.
             trial:
                 Of a study.
+
+        Raises:
+            ValueError:
+                If the study has no such objective.
         """
+        check_objective(trial.study, self.objective, "the surrogate's objective")
         states = (TrialState.COMPLETE, TrialState.PRUNED)
         ended = trial.study._get_trials(deepcopy=False, states=states, use_cache=True)
         learned = [one for one in ended if has_value(one)][-LATEST:]

@@ -12,6 +12,8 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 from optuna.study import Study
 
+from optuna_nas._arguments import check_study
+from optuna_nas._arguments import checked_int
 from optuna_nas.samplers import best_first
 from optuna_nas.samplers._nearest import nearest
 from optuna_nas.samplers._ranking import parted
@@ -56,9 +58,9 @@ def transferred(study: Study, sources: Sequence[Study], k: int) -> list[Transfer
         TypeError:
             If the sources are no list of studies.
         ValueError:
-            If ``k`` is below 1, a source is the study itself or has no complete trial or no
-            decision in common, some data are described and some are not, or nobody knows what
-            the study decides.
+            If ``k`` is no int of at least 1, there are no sources, one is the study itself or has
+            no complete trial or no decision in common, some data are described and some are not,
+            or nobody knows what the study decides.
     """
     _check(study, sources, k)
     search_space = _decisions(study)
@@ -159,14 +161,18 @@ def _by_turns(
 
 
 def _check(study: Study, sources: Any, k: int) -> None:
+    checked_int("k", k, 1)
     if isinstance(sources, Study):
         raise TypeError("from_studies must be a list of studies; for one study write [study].")
+    if not isinstance(sources, Sequence):
+        raise TypeError(
+            f"from_studies must be a list of studies, but is {sources!r} "
+            f"({type(sources).__name__})."
+        )
+    if not sources:
+        raise ValueError("from_studies is empty: there is nothing to begin with.")
     for i, source in enumerate(sources):
-        if not isinstance(source, Study):
-            raise TypeError(
-                f"from_studies[{i}] must be a study, but is {type(source).__name__}; "
-                "optuna.load_study(study_name=..., storage=...) opens one."
-            )
+        check_study(f"from_studies[{i}]", source)
         if source._storage is study._storage and source._study_id == study._study_id:
             raise ValueError(f"from_studies[{i}] is the study itself.")
         if not parted(source.get_trials(deepcopy=False), source.directions)[0]:
@@ -174,8 +180,6 @@ def _check(study: Study, sources: Any, k: int) -> None:
                 f"from_studies[{i}]: study {source.study_name!r} has no trial that is complete "
                 "and keeps its constraints, so there is nothing to take over."
             )
-    if k < 1:
-        raise ValueError(f"k must be at least 1, but is {k}.")
 
 
 def _named(studies: Sequence[Study]) -> str:

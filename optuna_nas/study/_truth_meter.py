@@ -7,7 +7,9 @@ alike in their scores, and so would make a good estimate look poor.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
+from datetime import datetime
 import math
 from typing import Any
 
@@ -19,6 +21,7 @@ from optuna_nas.metrics._latency_fit import interval
 from optuna_nas.metrics._latency_fit import spearman
 from optuna_nas.samplers._ranking import has_value
 from optuna_nas.samplers._scores import scores
+from optuna_nas.space import SampledTrial
 
 
 SCREEN = "screen"
@@ -88,10 +91,16 @@ def truth(study: Study, estimate: str, *, objective: int = 0) -> list[Truth]:
 
     Returns:
         One for each trial measured, in the order they ended; the last is from all of them.
+
+    Raises:
+        ValueError:
+            If the study has no such objective.
     """
+    check_objective(study, objective, "objective")
     trials = measured_trials(study, estimate)
+    worth = _worth(study, trials, objective)  # once: it takes longer than all the rest
     counts = range(1, len(trials) + 1)
-    return [truth_of(study, trials[:n], estimate, objective) for n in counts]
+    return [_truth(trials[:n], worth[:n], estimate) for n in counts]
 
 
 def measured_trials(study: Study, estimate: str) -> list[FrozenTrial]:
@@ -103,17 +112,64 @@ def measured_trials(study: Study, estimate: str) -> list[FrozenTrial]:
         estimate:
             Its name.
     """
-    ended = study._get_trials(
-        deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED), use_cache=True
-    )
-    found = [
-        trial
-        for trial in ended
-        if has_value(trial)
-        and (seen := trial.user_attrs.get(SCREEN, {})).get("estimate") == estimate
-        and not seen["chosen"]
-    ]
-    return sorted(found, key=_when)
+    # Not from the cache: while a trial was trained, those of other workers have ended.
+    ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+    return sorted((trial for trial in ended if is_measured(trial, estimate)), key=_when)
+
+
+def is_measured(trial: FrozenTrial, estimate: str) -> bool:
+    """Whether a trial that has ended says what an estimate is worth.
+
+    Args:
+        trial:
+            Complete or pruned.
+        estimate:
+            Its name.
+    """
+    seen = trial.user_attrs.get(SCREEN, {})
+    return seen.get("estimate") == estimate and not seen["chosen"] and has_value(trial)
+
+
+def as_ended(study: Study, trial: SampledTrial) -> FrozenTrial:
+    """A trial as it will be once it has ended: complete if all its values are known, else pruned.
+
+    Args:
+        study:
+            Its study.
+        trial:
+            About to end.
+    """
+    # A storage in memory gives the trial itself.
+    ended = copy(study._storage.get_trial(trial._trial_id))
+    known = [trial.known[i] for i in range(len(study.directions)) if i in trial.known]
+    is_complete = len(known) == len(study.directions)
+    ended.state = TrialState.COMPLETE if is_complete else TrialState.PRUNED
+    ended.values = known if is_complete else None
+    ended.datetime_complete = datetime.now()
+    return ended
+
+
+def check_objective(study: Study, objective: Any, name: str) -> None:
+    """Checks the index of an objective.
+
+    Args:
+        study:
+            Which must have it.
+        objective:
+            The index.
+        name:
+            The argument's.
+
+    Raises:
+        ValueError:
+            If the study has no such objective.
+    """
+    count = len(study.directions)
+    if not isinstance(objective, int) or not 0 <= objective < count:
+        raise ValueError(
+            f"{name} must be an int of at least 0 and below {count}, the number of objectives of "
+            f"study {study.study_name!r}, but is {objective!r}."
+        )
 
 
 def as_number(value: Any) -> float:
@@ -134,9 +190,17 @@ def truth_of(study: Study, trials: Sequence[FrozenTrial], estimate: str, objecti
         objective:
             By which to order trials.
     """
+    return _truth(trials, _worth(study, trials, objective), estimate)
+
+
+def _worth(study: Study, trials: Sequence[FrozenTrial], objective: int) -> list[float]:
+    worth: list[float] = scores(trials, study.directions)[:, objective].tolist()
+    return worth
+
+
+def _truth(trials: Sequence[FrozenTrial], worth: list[float], estimate: str) -> Truth:
     if not trials:
         return Truth(0, {})
-    worth = scores(trials, study.directions)[:, objective].tolist()
     seen = [trial.user_attrs[SCREEN] for trial in trials]
     columns = {estimate: [as_number(one["score"]) for one in seen]}
     for name in BASELINES:

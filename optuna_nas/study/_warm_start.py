@@ -72,10 +72,10 @@ def warm_start(
             If a proposal is no dict of names and values, ``from_studies`` no list of studies, or
             neither is given.
         ValueError:
-            If a proposal is empty, or has a value that its decision cannot have in this study; if
-            the study does not know its decisions yet, or an earlier one has none of them, no
-            complete trial, or data that are described where others are not. Then nothing is
-            enqueued.
+            If a proposal or ``from_studies`` is empty, or a proposal has a value that its decision
+            cannot have in this study; if ``k`` is no int of at least 1; if the study does not know
+            its decisions yet, or an earlier one has none of them, no complete trial, or data that
+            are described where others are not. Then nothing is enqueued.
     """
     if proposals is None and from_studies is None:
         raise TypeError("give proposals, from_studies, or both: there is nothing to begin with.")
@@ -83,7 +83,7 @@ def warm_start(
         Transferred(_checked(study, proposal, i), {ORIGIN: "warm_start"})
         for i, proposal in enumerate(_listed(() if proposals is None else proposals))
     ]
-    if from_studies:
+    if from_studies is not None:
         offered += transferred(study, from_studies, k)
     present = [_answers(trial) for trial in study.get_trials(deepcopy=False)]
     enqueued = 0

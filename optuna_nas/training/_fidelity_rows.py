@@ -74,8 +74,9 @@ def _in_memory(rows: Rows, what: str) -> Resident:
     if isinstance(rows, Resident):
         return rows
     raise TypeError(
-        f"{what} needs rows in memory: a pair (X, y) or a TensorDataset. A {rows.name} that is "
-        "loaded anew each epoch does not show its classes and images before training."
+        f"{what} needs rows in memory: a pair (X, y) or a TensorDataset. A DataLoader, or a "
+        "Dataset that is loaded anew each epoch, does not show its classes and images before "
+        "training."
     )
 
 

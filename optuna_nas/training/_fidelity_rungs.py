@@ -23,6 +23,7 @@ from torch import nn
 from torch import Tensor
 
 from optuna_nas.training._fidelity import Fidelity
+from optuna_nas.training._fidelity import ProxyNetwork
 from optuna_nas.training._fidelity_rows import resized
 from optuna_nas.training._fidelity_rows import share_of
 from optuna_nas.training._rejected import Rejected
@@ -149,7 +150,7 @@ def _candidate(rung: Rung, module: nn.Module, trial: Any) -> nn.Module:
     """What is trained: the candidate, or the proxy of it; checked to take what it will get."""
     if rung.fidelity.network is not None:
         # A FixedTrial's params are only those that were asked already, of which there are none.
-        module = rung.fidelity.network(getattr(trial, "_params", trial.params))
+        module = _proxy(rung.fidelity.network, getattr(trial, "_params", trial.params))
         if not isinstance(module, nn.Module):
             raise TypeError(
                 "network of a Fidelity must give an nn.Module, but gave "
@@ -158,6 +159,19 @@ def _candidate(rung: Rung, module: nn.Module, trial: Any) -> nn.Module:
     if rung.fidelity.size is not None:
         _check_size(module, rung.train.example)
     return module
+
+
+def _proxy(network: ProxyNetwork, params: Any) -> nn.Module:
+    try:
+        return network(params)
+    except AttributeError as error:
+        if error.obj is not params:
+            raise
+        raise TypeError(
+            "network of a Fidelity must be a function of a trial's params, a dict, but it asks "
+            f"them for {error.name!r}, as a search space asks a trial. Of a space make one: "
+            "space.smaller(network, {'width': 0.5})."
+        ) from error
 
 
 def _check_size(module: nn.Module, example: Tensor | None) -> None:

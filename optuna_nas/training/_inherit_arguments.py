@@ -7,7 +7,7 @@ from pathlib import Path
 import re
 from typing import Any
 
-from optuna_nas.training._epochs import check_epochs
+from optuna_nas._arguments import checked_int
 
 
 UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -75,12 +75,8 @@ def check_epochs_of_heirs(epochs: int | None) -> None:
         ValueError:
             If it is anything else.
     """
-    if epochs is None:
-        return
-    try:
-        check_epochs(epochs)
-    except ValueError as error:
-        raise ValueError(f"Inherit: {str(error).rstrip('.')}, or None.") from None
+    if epochs is not None:
+        checked_int("Inherit: epochs", epochs, 1, otherwise=", or None")
 
 
 def check_share(max_fresh: Any) -> None:

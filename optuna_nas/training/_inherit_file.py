@@ -18,12 +18,14 @@ from optuna_nas.training._morphism_layers import layers_of
 def to_bytes(module: nn.Module) -> bytes:
     """Returns a safetensors file of a network's state, with its layers in the metadata.
 
+    What else a state may hold (``get_extra_state``) is left out: only a pickle could keep it.
+
     Args:
         module:
             On any device.
     """
-    held = module.state_dict().items()
-    state = {name: x.detach().cpu().contiguous().clone() for name, x in held}  # none shared
+    held = {name: x for name, x in module.state_dict().items() if isinstance(x, Tensor)}
+    state = {name: x.detach().cpu().contiguous().clone() for name, x in held.items()}  # unshared
     layers = [[layer.name, layer.kind, layer.shape] for layer in layers_of(module)]
     return safetensors.torch.save(state, metadata={"layers": json.dumps(layers)})
 

@@ -87,7 +87,8 @@ def morphism(
     made, new = Morphism(), layers_of(module)
     pairs = aligned(layers, new)
     made.lost = len(layers) - len(pairs)
-    state = {name: x.detach().cpu() for name, x in module.state_dict().items()}
+    held = {name: x for name, x in module.state_dict().items() if isinstance(x, Tensor)}
+    state = {name: x.detach().cpu() for name, x in held.items()}
     parameters = {name for name, _ in module.named_parameters()}
     before: Features | None = None
     for layer in new:

@@ -23,6 +23,7 @@ from optuna_nas.visualization._report_document import Part
 from optuna_nas.visualization._report_document import Picture
 from optuna_nas.visualization._report_document import Text
 from optuna_nas.visualization._report_search import Search
+from optuna_nas.visualization._study_plots import proxies_plots
 from optuna_nas.visualization._study_plots import rungs_plots
 
 
@@ -127,6 +128,8 @@ def _figures(search: Search) -> Iterator[tuple[str, str, Any]]:
         yield "front", caption, plot_pareto_front(study)
     for name, figure in rungs_plots(study):
         yield name, "What each trial reported, step by step, and where it ended", figure
+    for name, figure in proxies_plots(study):
+        yield name, "What the screen knew before training, and how right it was", figure
     asked, count = _most_asked(search.trials)
     if asked:
         caption = "Which options the trials had, over time and, on the right, in the best tenth"

@@ -47,6 +47,21 @@ class Recurrent(nn.Module):
         return self.head(self.cell(x)[0][:, -1])
 
 
+class Stepped(nn.Module):
+    """A recurrent cell that is called step by step."""
+
+    def __init__(self, kind: Callable[..., nn.Module] = nn.LSTMCell) -> None:
+        super().__init__()
+        self.cell = kind(8, 40)
+        self.head = nn.Linear(40, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        state = None
+        for step in x.unbind(1):
+            state = self.cell(step, state)
+        return self.head(state if isinstance(state, Tensor) else state[0])
+
+
 class Tokens(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -80,6 +95,8 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], Any]] = {
     "attention": (Attention, sequences()),
     "lstm": (Recurrent, sequences()),
     "gru": (lambda: Recurrent(nn.GRU), sequences()),
+    "lstm cell": (Stepped, sequences()),
+    "gru cell": (lambda: Stepped(nn.GRUCell), sequences()),
     "mlp": (mlp, torch.randn(8, 5, generator=torch.Generator().manual_seed(1))),
 }
 

@@ -6,8 +6,10 @@ from collections.abc import Callable
 import math
 import pickle
 import re
+import threading
 from typing import Any
 
+from optuna.trial import FixedTrial
 import pytest
 import torch
 from torch import nn
@@ -161,6 +163,47 @@ def test_a_network_that_cannot_be_run_has_no_score_and_a_reason(score: Score) ->
     assert "the network gave no tensor, but tuple" in value.reason
 
 
+@every
+def test_a_network_whose_forward_asserts_what_does_not_hold_has_no_score_and_a_reason(
+    score: Score,
+) -> None:
+    class Narrow(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.attention(x, x, x, need_weights=False)[0]
+
+    value = score(Narrow(), network("attention")[1])
+    if score is proxies.l2_norm:  # which runs nothing
+        assert value > 0
+        return
+    assert isinstance(value, Unscored)
+    assert "expecting embedding dimension of 6, but got 8" in value.reason
+
+
+@every
+def test_a_network_that_cannot_be_copied_has_no_score_and_a_reason(score: Score) -> None:
+    net, batch = network("mlp")
+    net.lock = threading.Lock()
+    value = score(net, batch)
+    assert isinstance(value, Unscored)
+    message = (
+        rf"{score.__name__}: the network cannot be copied: cannot pickle '_thread.lock' object"
+    )
+    assert re.match(message, value.reason)
+
+
+def test_a_type_error_of_the_network_is_a_bug() -> None:
+    class Wrong(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x, x)  # type: ignore[call-arg]
+
+    with pytest.raises(TypeError, match=r"takes 2 positional arguments but 3 were given"):
+        proxies.snip(Wrong(5, 4), network("mlp")[1])
+
+
 def test_one_row_is_too_few_for_batch_norm_and_the_reason_says_so() -> None:
     net = nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4))
     score = proxies.snip(net, (torch.rand(1, 5), torch.zeros(1).long()))
@@ -227,6 +270,14 @@ def test_as_many_targets_as_inputs_are_needed() -> None:
 def test_what_is_no_batch_is_refused(batch: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         proxies.naswot(mlp(), batch)
+
+
+@every
+def test_a_proxy_that_is_given_a_trial_says_that_it_needs_its_batch(score: Score) -> None:
+    name = score.__name__
+    message = rf"{name} takes a batch, but was given a trial: .* write Proxy\({name}, batch\)"
+    with pytest.raises(TypeError, match=message):
+        score(mlp(), FixedTrial({}))
 
 
 def test_what_is_no_module_is_refused() -> None:

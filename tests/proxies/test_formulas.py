@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import deepcopy
+from functools import partial
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +18,11 @@ from torch.nn import functional as F
 from optuna_nas import build
 from optuna_nas import proxies
 from optuna_nas import spaces
+from tests.proxies.networks import labels
 from tests.proxies.networks import network
 from tests.proxies.networks import Recurrent
 from tests.proxies.networks import sequences
+from tests.proxies.networks import Stepped
 
 
 @pytest.fixture
@@ -133,6 +139,63 @@ def test_naswot_takes_the_signs_of_what_a_recurrent_layer_gives() -> None:
     codes = (net.cell(x)[0] > 0).flatten(1).numpy()
     kernel = np.array([[(a == b).sum() for a in codes] for b in codes], dtype=float)
     assert proxies.naswot(net, (x, None)) == pytest.approx(np.linalg.slogdet(kernel)[1])
+
+
+@pytest.mark.parametrize(
+    ("cell", "layer"),
+    [
+        (nn.LSTMCell, nn.LSTM),
+        (nn.GRUCell, nn.GRU),
+        (nn.RNNCell, nn.RNN),
+        (partial(nn.RNNCell, nonlinearity="relu"), partial(nn.RNN, nonlinearity="relu")),
+    ],
+    ids=["lstm", "gru", "tanh", "relu"],
+)
+def test_naswot_sees_a_cell_step_by_step_as_it_does_a_recurrent_layer(
+    cell: Callable[..., nn.Module], layer: Callable[..., nn.Module]
+) -> None:
+    stepped, whole, x = Stepped(cell), layer(8, 40, batch_first=True), sequences()
+    whole.load_state_dict({f"{n}_l0": p for n, p in stepped.cell.state_dict().items()})
+
+    class Whole(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = whole
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.layer(x)[0]
+
+    expected = proxies.naswot(Whole(), (x, None))
+    assert math.isfinite(expected)
+    assert proxies.naswot(stepped, (x, None)) == pytest.approx(expected)
+
+
+def test_fisher_sees_a_cell_as_it_does_a_recurrent_layer_that_is_called_for_each_step() -> None:
+    class OneStep(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.LSTM(8, 40, batch_first=True)
+
+        def forward(self, x: Tensor, state: Any) -> Any:
+            before = state if state is None else (state[0][None], state[1][None])
+            h, (_, c) = self.layer(x[:, None], before)
+            return h[:, 0], c[0]
+
+    cells, layers, batch = Stepped(), Stepped(), (sequences(), labels())
+    layers.head = cells.head
+    layers.cell = OneStep()
+    states = {f"layer.{n}_l0": p for n, p in cells.cell.state_dict().items()}
+    layers.cell.load_state_dict(states)
+    expected = proxies.fisher(layers, batch)
+    assert proxies.fisher(cells, batch) == pytest.approx(expected, rel=1e-4)
+    assert expected > proxies.fisher(frozen(cells), batch) > 0
+
+
+def frozen(net: Stepped) -> Stepped:
+    """What is left of a network's score without its cell's."""
+    copy = deepcopy(net)
+    copy.cell.requires_grad_(False)
+    return copy
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+import re
 from typing import Any
 
 from hypothesis import given
@@ -13,12 +15,30 @@ import optuna.samplers
 import pytest
 from scipy import stats
 
+from optuna_nas.samplers import LocalSearchSampler
+from optuna_nas.samplers import PredictorSampler
+from optuna_nas.samplers import ProgressiveSampler
+from optuna_nas.samplers import ProposalSampler
+from optuna_nas.samplers import RandomSampler
+from optuna_nas.samplers import RegularizedEvolutionSampler
+from optuna_nas.samplers import ReinforceSampler
 from optuna_nas.samplers._draw import checked_seed
 from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._draw import generator
 from optuna_nas.samplers._draw import legal
 from optuna_nas.samplers._draw import Quantile
 from tests.samplers.strategies import distributions
+
+
+SAMPLERS = [
+    LocalSearchSampler,
+    PredictorSampler,
+    partial(ProgressiveSampler, ["depth"]),
+    partial(ProposalSampler, lambda history: None),
+    RandomSampler,
+    RegularizedEvolutionSampler,
+    ReinforceSampler,
+]
 
 
 @given(distributions(), st.integers(0, 2**32))
@@ -133,6 +153,15 @@ def test_a_seed_is_kept_and_none_draws_one() -> None:
     assert isinstance(generator(checked_seed(None)), np.random.Generator)
 
 
-def test_a_negative_seed_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"^seed must be at least 0, or None, but got -1\.$"):
-        checked_seed(-1)
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", True])
+def test_a_seed_that_is_no_int_of_at_least_0_is_an_error(seed: Any) -> None:
+    message = f"seed must be an int of at least 0, or None, but got {seed!r}."
+    with pytest.raises(ValueError, match=rf"^{re.escape(message)}$"):
+        checked_seed(seed)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("seed", [1.5, "a"])
+def test_all_samplers_refuse_such_a_seed(sampler: Any, seed: Any) -> None:
+    with pytest.raises(ValueError, match=rf"^seed must be an int of .*, but got {seed!r}\.$"):
+        sampler(seed=seed)

@@ -69,7 +69,24 @@ def test_it_is_asked_so_often_and_then_what_is_new_by_its_params_will_do(kind: A
     study = optuna.create_study(sampler=sampler)
     study.optimize(objective, n_trials=20)
     assert len({tuple(trial.params.values()) for trial in study.trials}) == 20
-    assert max(asked.count(n) for n in set(asked)) == LOOKED_UP
+    assert max(asked.count(n) for n in set(asked)) == 2 * LOOKED_UP
+
+
+def five(trial: optuna.Trial) -> float:
+    return float(sum(trial.suggest_categorical(name, list(range(6))) for name in "abcde"))
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_where_all_near_the_best_is_known_it_proposes_a_random_one_that_is_not(kind: Any) -> None:
+    study = optuna.create_study(sampler=kind(seed=0), direction="minimize")
+    study.optimize(five, n_trials=15)
+
+    def is_small(trials: Sequence[FrozenTrial], answer: Answer) -> bool:
+        return sum(answer(name, DIGITS) for name in "abcde") < 12
+
+    study.sampler.is_known = is_small  # type: ignore[attr-defined]
+    study.optimize(five, n_trials=10)
+    assert all(trial.value >= 12 for trial in study.trials[15:])
 
 
 def test_a_sampler_that_may_repeat_does_not_ask() -> None:

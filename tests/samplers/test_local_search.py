@@ -406,9 +406,9 @@ def test_one_sampler_may_serve_two_studies() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_initial": 0}, r"^n_initial must be at least 1, but got 0\.$"),
-        ({"n_initial": -3}, r"^n_initial must be at least 1, but got -3\.$"),
-        ({"seed": -1}, r"^seed must be at least 0, or None, but got -1\.$"),
+        ({"n_initial": 0}, r"^n_initial must be an int of at least 1, but got 0\.$"),
+        ({"n_initial": 1.5}, r"^n_initial must be an int of at least 1, but got 1\.5\.$"),
+        ({"seed": -1}, r"^seed must be an int of at least 0, or None, but got -1\.$"),
     ],
 )
 def test_bad_arguments_are_errors(options: dict[str, Any], message: str) -> None:

@@ -265,8 +265,9 @@ def test_copies_go_on_as_the_sampler_itself() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_initial": 1}, r"n_initial must be at least 2, but got 1"),
-        ({"seed": -1}, r"seed must be at least 0, or None, but got -1"),
+        ({"n_initial": 1}, r"n_initial must be an int of at least 2, but got 1"),
+        ({"n_initial": 2.5}, r"n_initial must be an int of at least 2, but got 2\.5"),
+        ({"seed": -1}, r"seed must be an int of at least 0, or None, but got -1"),
     ],
 )
 def test_bad_arguments_are_errors(options: dict[str, Any], message: str) -> None:

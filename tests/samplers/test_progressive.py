@@ -195,6 +195,12 @@ def test_a_name_that_nothing_has_is_warned_of() -> None:
         run(sampler, deep, 3)
 
 
+def test_a_study_that_decides_nothing_is_said_to() -> None:
+    sampler = ProgressiveSampler(["depth"], n_initial=2, seed=0)
+    with pytest.warns(UserWarning, match=r"but trials were asked nothing at all: nothing grows"):
+        run(sampler, lambda trial: 0.0, 3)
+
+
 def test_what_grows_must_be_an_int() -> None:
     message = r"growing names 'op0', which must be an int decision .* but is Categorical"
     with pytest.raises(ValueError, match=message):
@@ -211,9 +217,10 @@ def test_growing_must_be_a_list_of_names(growing: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_initial": 1}, r"n_initial must be at least 2, but got 1"),
-        ({"n_per_level": 0}, r"n_per_level must be at least 1, but got 0"),
-        ({"seed": -1}, r"seed must be at least 0, or None, but got -1"),
+        ({"n_initial": 1}, r"n_initial must be an int of at least 2, but got 1"),
+        ({"n_per_level": 0}, r"n_per_level must be an int of at least 1, but got 0"),
+        ({"n_per_level": "a"}, r"n_per_level must be an int of at least 1, but got 'a'"),
+        ({"seed": -1}, r"seed must be an int of at least 0, or None, but got -1"),
     ],
 )
 def test_bad_arguments_are_errors(options: dict[str, Any], message: str) -> None:

@@ -464,8 +464,9 @@ def test_it_works_under_hyperband() -> None:
             ValueError,
             r"^timeout must be above 0 seconds, or None for no limit, but is nan\.$",
         ),
-        ({"retries": -1}, ValueError, r"^retries must be at least 0, but is -1\.$"),
-        ({"seed": -1}, ValueError, r"^seed must be at least 0, or None, but got -1\.$"),
+        ({"retries": -1}, ValueError, r"^retries must be an int of at least 0, but got -1\.$"),
+        ({"retries": 1.5}, ValueError, r"^retries must be an int of at least 0, but got 1\.5\.$"),
+        ({"seed": -1}, ValueError, r"^seed must be an int of at least 0, or None, but got -1\.$"),
     ],
 )  # fmt: skip
 def test_wrong_arguments_are_refused(

@@ -246,11 +246,14 @@ def test_crossover_takes_every_decision_from_a_winner_but_the_mutated_one() -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"population_size": 1}, "population_size must be at least 2, but got 1"),
+        ({"population_size": 1}, "population_size must be an int of at least 2, but got 1"),
+        ({"population_size": 2.5}, r"population_size must be an int of at least 2, but got 2\.5"),
+        ({"population_size": "a"}, r"population_size must be an int of at least 2, but got 'a'"),
         ({"tournament_size": 9}, r"tournament_size must be in 1\.\.population_size \(8\).*got 9"),
-        ({"tournament_size": 0}, r"tournament_size must be in 1\.\.population_size \(8\).*got 0"),
+        ({"tournament_size": 0}, r"tournament_size must be an int of at least 1, but got 0"),
+        ({"tournament_size": 1.5}, r"tournament_size must be an int of at least 1, but got 1\.5"),
         ({"crossover_probability": 1.5}, r"crossover_probability must be in 0\.\.1, but got 1.5"),
-        ({"seed": -1}, "seed must be at least 0, or None, but got -1"),
+        ({"seed": -1}, "seed must be an int of at least 0, or None, but got -1"),
     ],
 )
 def test_bad_arguments_are_errors(options: dict[str, Any], message: str) -> None:

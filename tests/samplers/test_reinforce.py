@@ -551,7 +551,7 @@ def test_few_ints_are_an_action_each() -> None:
     ("options", "message"),
     [
         ({"reward": 1.0}, r"reward must be a function, or None, but got 1\.0"),
-        ({"hidden_size": 0}, r"hidden_size must be at least 1, but got 0"),
+        ({"hidden_size": 0}, r"hidden_size must be an int of at least 1, but got 0"),
         ({"learning_rate": 0.0}, r"learning_rate must be above 0 and finite, but got 0\.0"),
         ({"learning_rate": math.nan}, r"learning_rate must be above 0 and finite, but got nan"),
         ({"baseline_decay": 1.0}, r"baseline_decay must be at least 0 and below 1.*got 1\.0"),
@@ -561,9 +561,10 @@ def test_few_ints_are_an_action_each() -> None:
         ({"temperature": math.inf}, r"temperature must be above 0 and finite, but got inf"),
         ({"epsilon": 1.5}, r"epsilon must be in 0\.\.1, but got 1\.5"),
         ({"epsilon": math.nan}, r"epsilon must be in 0\.\.1, but got nan"),
-        ({"bins": 1}, r"bins must be at least 2, but got 1"),
-        ({"queue_size": -1}, r"queue_size must be at least 0, but got -1"),
-        ({"seed": -1}, r"seed must be at least 0, or None, but got -1"),
+        ({"bins": 1}, r"bins must be an int of at least 2, but got 1"),
+        ({"bins": 2.5}, r"bins must be an int of at least 2, but got 2\.5"),
+        ({"queue_size": -1}, r"queue_size must be an int of at least 0, but got -1"),
+        ({"seed": -1}, r"seed must be an int of at least 0, or None, but got -1"),
     ],
 )
 def test_bad_arguments_are_errors(options: dict[str, Any], message: str) -> None:

@@ -59,9 +59,15 @@ def test_mnasnet_reward_can_be_pickled() -> None:
         ((0.0,), r"target must be above 0 and finite, but got 0\.0"),
         ((math.inf,), r"target must be above 0 and finite, but got inf"),
         ((math.nan,), r"target must be above 0 and finite, but got nan"),
-        ((1.0, 0.07), r"exponent must be at most 0 and finite, but got 0\.07"),
-        ((1.0, (0.0, -math.inf)), r"exponent must be at most 0 and finite, but got \(0\.0, -inf"),
-        ((1.0, math.nan), r"exponent must be at most 0 and finite, but got nan"),
+        ((1.0, 0.07), r"exponent must be at most 0 and finite, or a pair .* but got 0\.07"),
+        (
+            (1.0, (0.0, -math.inf)),
+            r"exponent must be at most 0 and finite, .* got \(0\.0, -inf",
+        ),
+        (("a",), r"target must be above 0 and finite, but got 'a'"),
+        ((5, (0,)), r"or a pair of such numbers, but got \(0,\)\."),
+        ((5, "a"), r"exponent must be at most 0 and finite, .*, but got 'a'"),
+        ((1.0, math.nan), r"exponent must be at most 0 and finite, or a pair .* but got nan"),
     ],
 )
 def test_bad_arguments_of_mnasnet_reward_are_errors(arguments: Any, message: str) -> None:

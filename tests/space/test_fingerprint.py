@@ -394,7 +394,7 @@ def test_a_module_is_left_as_it_was_if_it_cannot_be_run() -> None:
 
 def test_what_has_no_meta_kernel_is_run_on_the_cpu() -> None:
     def picks(x: Tensor, a: nn.Module) -> Tensor:
-        return a(x).flatten()[torch.arange(4).nonzero().flatten()]
+        return a(x).flatten()[torch.combinations(torch.arange(4))]
 
     net = Net(picks, 1)
     before = net.layers[0].weight.clone()
@@ -413,6 +413,15 @@ def test_what_has_no_meta_kernel_is_run_on_the_cpu() -> None:
         (lambda x, a: a(x) * x.tolist()[0][0], r"\.tolist\(\)"),
         (lambda x, a: a(x) * torch.as_tensor(x.numpy()), r"\.numpy\(\)"),
         (lambda x, a: a(x) if torch.equal(x, x) else x, r"torch\.equal"),
+        (lambda x, a: x[a(x) > 0], r"x\[mask\]"),
+        (lambda x, a: x[0, (a(x) > 0)[0]], r"x\[mask\]"),
+        (lambda x, a: x[(a(x) > 0).byte()], r"x\[mask\]"),
+        (lambda x, a: a(x).nonzero(), r"torch\.nonzero"),
+        (lambda x, a: torch.argwhere(a(x)), r"torch\.argwhere"),
+        (lambda x, a: x.masked_select(a(x) > 0), r"torch\.masked_select"),
+        (lambda x, a: a(x).unique(return_counts=True), r"torch\.unique"),
+        (lambda x, a: torch.unique_consecutive(a(x)), r"torch\.unique_consecutive"),
+        (lambda x, a: torch.where(a(x) > 0), r"torch\.where of one argument"),
     ],
 )
 def test_a_module_that_reads_values_is_refused_with_the_remedy(formula: Any, word: str) -> None:
@@ -420,6 +429,26 @@ def test_a_module_that_reads_values_is_refused_with_the_remedy(formula: Any, wor
         ValueError, match=rf"reads values of a tensor \({word}\).*torch\.where.*duplicates=None"
     ):
         fingerprint(Net(formula, 1), X)
+
+
+def test_masks_that_leave_the_shape_are_no_reading() -> None:
+    def set_to_zero(x: Tensor, a: nn.Module) -> Tensor:
+        y = a(x)
+        y[y > 0] = 0
+        return y
+
+    assert not same(set_to_zero, lambda x, a: a(x), 1)
+    assert not same(lambda x, a: torch.where(a(x) > 0, x, a(x)), lambda x, a: a(x), 1)
+    assert not same(lambda x, a: a(x)[:, [True, False, True, True]], lambda x, a: a(x), 1)
+
+
+def test_a_layer_without_gradients_counts_as_one_with() -> None:
+    def without(x: Tensor, a: nn.Module) -> Tensor:
+        with torch.no_grad():
+            return a(x)
+
+    assert same(without, lambda x, a: a(x), 1)
+    assert not same(lambda x, a: a(x).detach(), lambda x, a: a(x), 1)
 
 
 @torch.library.custom_op("optuna_nas_tests::halve", mutates_args=())

@@ -16,8 +16,12 @@ from optuna_nas import metrics
 from optuna_nas import Objective
 from optuna_nas import spaces
 from optuna_nas import Train
+from optuna_nas.proxies import Proxy
+from optuna_nas.proxies import synflow
 from optuna_nas.study import Batched
 from optuna_nas.study import optimize_batched
+from optuna_nas.study import Screen
+from optuna_nas.study import truth
 from optuna_nas.training import Recipe
 from optuna_nas.training import Rejected
 from optuna_nas.training import tuned_recipe
@@ -398,10 +402,13 @@ def test_what_came_of_it_is_logged(caplog: pytest.LogCaptureFixture):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n_trials": 0}, r"n_trials must be at least 1, but is 0\."),
-        ({"n_trials": -3}, r"n_trials must be at least 1, but is -3\."),
-        ({"n_trials": 2, "batch": 0}, r"batch must be at least 1, but is 0\."),
-        ({"n_trials": 2, "batch": -1}, r"batch must be at least 1, but is -1\."),
+        ({"n_trials": 0}, r"n_trials must be an int of at least 1, but got 0\."),
+        ({"n_trials": -3}, r"n_trials must be an int of at least 1, but got -3\."),
+        ({"n_trials": 2, "batch": 0}, r"batch must be an int of at least 1, but got 0\."),
+        ({"n_trials": 2, "batch": -1}, r"batch must be an int of at least 1, but got -1\."),
+        ({"n_trials": 2, "batch": 1.5}, r"batch must be an int of at least 1, but got 1\.5\."),
+        ({"n_trials": 2, "batch": "a"}, r"batch must be an int of at least 1, but got 'a'\."),
+        ({"timeout": "a"}, r"timeout must be seconds above 0, but is 'a'\."),
         ({"timeout": 0}, r"timeout must be seconds above 0, but is 0\."),
         ({"timeout": float("nan")}, r"timeout must be seconds above 0, but is nan\."),
         ({}, r"optimize_batched needs n_trials, timeout, or both: else it would never end\."),
@@ -411,6 +418,15 @@ def test_bad_numbers_are_refused_before_any_work(arguments, message):
     study = new_study()
     with pytest.raises(ValueError, match=message):
         optimize_batched(study, Objective(perceptrons, training()), **arguments)
+    assert study.trials == []
+
+
+def test_what_is_no_study_or_no_objective_is_refused_before_any_work():
+    study = new_study()
+    with pytest.raises(TypeError, match=r"^study must be a study, but is str; optuna\.load_study"):
+        optimize_batched("s", Objective(perceptrons, training()), 2)
+    with pytest.raises(TypeError, match=r"^objective must be optuna_nas\.Obj.* is 3 \(int\)"):
+        optimize_batched(study, 3, 2)
     assert study.trials == []
 
 
@@ -430,3 +446,11 @@ def test_on_a_gpu_a_study_is_as_from_optimize_there():
     studies[1].optimize(objective(), n_trials=8)
     assert_same_trials(*studies)
     assert done.together >= 4
+
+
+def test_what_a_screen_is_worth_is_known_when_the_last_trial_has_ended():
+    study = new_study()
+    screen = Screen(Proxy(synflow, (torch.ones(4, 6), None)), first=5)
+    objective = Objective(perceptrons, training(), screen=screen)
+    assert optimize_batched(study, objective, n_trials=12, measure=False).together == 12
+    assert study.user_attrs["optuna_nas:screen"]["trials"] == len(truth(study, "synflow")) == 12

@@ -151,6 +151,17 @@ def test_a_study_without_trials_has_no_steps() -> None:
         rank_correlation(optuna.create_study(), 11, 100)
 
 
+def test_what_is_no_study_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"^study must be a study, but is str; optuna\.load_study"):
+        rank_correlation("s", 11, 100)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5])
+def test_a_seed_that_is_none_is_refused(seed: Any) -> None:
+    with pytest.raises(ValueError, match=rf"^seed must be an int of .*, but got {seed}\.$"):
+        rank_correlation(study_of(two_reports, 3), 11, 100, seed=seed)
+
+
 def test_an_objective_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match=r"objective must be an index below 1, but is 1"):
         rank_correlation(study_of(two_reports, 3), 11, 100, objective=1)

@@ -5,6 +5,7 @@ import logging
 import math
 from pathlib import Path
 import pickle
+import threading
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,9 @@ from optuna_nas import create_study
 from optuna_nas import Objective
 from optuna_nas import proxies
 from optuna_nas import Rejected
-from optuna_nas import warm_start
 from optuna_nas.proxies import Proxy
 from optuna_nas.space import Trial
 from optuna_nas.study import Screen
-from optuna_nas.study import screen
 from optuna_nas.study import Surrogate
 from optuna_nas.study import truth
 
@@ -85,6 +84,26 @@ def test_a_good_estimate_keeps_poor_candidates_from_training() -> None:
     trained = [t.value for t in study.trials[20:] if t.value is not None]
     assert np.mean(trained) > np.mean([t.params["worth"] for t in stopped]) + 20
     assert study.user_attrs[STATE]["off"] is None
+
+
+def test_a_screen_of_quantile_0_only_measures() -> None:
+    study = search(accuracy, Screen(accuracy, quantile=0, first=5, unscreened=0.01))
+    assert not rejected(study)
+    assert truth(study, "accuracy")[-1].trials == 60
+
+
+def test_a_network_that_cannot_be_copied_is_trained_all_the_same() -> None:
+    class Locked(Net):
+        def __init__(self, trial: Trial) -> None:
+            super().__init__(trial)
+            self.lock = threading.Lock()
+
+    rows = torch.rand(8, 5, generator=torch.Generator().manual_seed(0))
+    screening = Screen(Proxy(proxies.synflow, (rows, None)))
+    study = create_study(sampler="random", direction="maximize", seed=0)
+    study.optimize(Objective(Locked, accuracy, example=rows, screen=screening), n_trials=2)
+    assert [t.value for t in study.trials] == [float(t.params["worth"]) for t in study.trials]
+    assert "cannot be copied" in study.trials[0].user_attrs["unscored"]["synflow"]
 
 
 def test_the_reason_names_the_score_and_the_limit() -> None:
@@ -293,10 +312,21 @@ def test_a_predictor_does_not_learn_from_what_evaluators_ask() -> None:
     [
         ({"estimate": "synflow"}, TypeError, r"estimate must be a callable.*is 'synflow' \(str\)"),
         ({"estimate": Surrogate}, TypeError, r"estimate must be a callable.*Surrogate.*\(type\)"),
-        ({"quantile": 1.0}, ValueError, r"quantile must be at least 0, below 1, but is 1.0"),
-        ({"first": 4}, ValueError, r"first must be an int of at least 5, but is 4"),
-        ({"first": 7.5}, ValueError, r"first must be an int of at least 5, but is 7.5"),
-        ({"unscreened": 0}, ValueError, r"unscreened must be above 0, at most 1, but is 0: with"),
+        (
+            {"estimate": proxies.synflow},
+            TypeError,
+            r"but synflow takes a batch, not a trial: write Proxy\(synflow, batch\)",
+        ),
+        ({"quantile": 1.0}, ValueError, r"quantile must be a number of.* below 1, but is 1.0"),
+        ({"quantile": math.nan}, ValueError, r"quantile must be a number of.* 1, but is nan"),
+        ({"quantile": "a"}, ValueError, r"quantile must be a number of at least 0,.* is 'a'"),
+        ({"first": 4}, ValueError, r"first must be an int of at least 5, but got 4"),
+        ({"first": 7.5}, ValueError, r"first must be an int of at least 5, but got 7.5"),
+        ({"first": "a"}, ValueError, r"first must be an int of at least 5, but got 'a'"),
+        ({"unscreened": 0}, ValueError, r"unscreened must be a number above 0.* but is 0: with"),
+        ({"unscreened": None}, ValueError, r"unscreened must be a number above.* but is None"),
+        ({"objective": "x"}, ValueError, r"objective must be an int of at least 0, but got 'x'"),
+        ({"objective": -1}, ValueError, r"objective must be an int of at least 0, but got -1"),
     ],
 )
 def test_a_screen_that_cannot_work_is_refused(
@@ -312,16 +342,27 @@ def test_what_is_no_screen_is_refused() -> None:
 
 
 def test_an_objective_that_the_study_has_not_is_refused() -> None:
-    message = r"the screen's objective must be at least 0 and below 1.*but is 1"
+    message = r"the screen's objective must be an int of at least 0 and below 1.*but is 1"
     with pytest.raises(ValueError, match=message):
         search(accuracy, Screen(accuracy, objective=1), 1)
+    message = r"the surrogate's objective must be an int of at least 0 and below 1.*but is 2"
+    with pytest.raises(ValueError, match=message):
+        search(accuracy, Screen(Surrogate(objective=2)), 1)
+
+
+def test_a_proxy_without_its_batch_is_no_evaluator_and_the_error_says_what_to_write() -> None:
+    message = r"synflow takes a batch, but was given a trial:.* write Proxy\(synflow, batch\)"
+    with pytest.raises(TypeError, match=message):
+        search(proxies.synflow, None, 1)
 
 
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
         ({"regressor": Ridge()}, TypeError, r"regressor must be a function or class that makes"),
-        ({"n_initial": 1}, ValueError, r"n_initial must be at least 2, but is 1"),
+        ({"n_initial": 1}, ValueError, r"n_initial must be an int of at least 2, but got 1"),
+        ({"n_initial": "a"}, ValueError, r"n_initial must be an int of at least 2.* got 'a'"),
+        ({"objective": "x"}, ValueError, r"objective must be an int of at least 0.* got 'x'"),
     ],
 )
 def test_a_predictor_that_cannot_work_is_refused(
@@ -329,74 +370,3 @@ def test_a_predictor_that_cannot_work_is_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         Surrogate(**arguments)
-
-
-def test_the_best_of_random_candidates_are_kept_best_first_and_all_different() -> None:
-    best = screen(Net, accuracy, 50, 10, seed=3)
-    drawn = search(accuracy, None, 50, seed=3).trials
-    distinct = {(t.params["worth"], t.params["width"]) for t in drawn}
-    expected = sorted((worth for worth, _ in distinct), reverse=True)[:10]
-    assert [params["worth"] for params in best] == expected
-
-
-def test_what_is_kept_begins_a_study() -> None:
-    best = screen(Net, accuracy, 20, 3)
-    study = create_study(sampler="random", direction="maximize", seed=0)
-    assert warm_start(study, best, user_attrs={"origin": "screen"}) == 3
-    study.optimize(Objective(Net, accuracy), n_trials=3)
-    assert [t.params for t in study.trials] == best
-
-
-def test_candidates_drawn_twice_are_kept_once() -> None:
-    def small(trial: Trial) -> nn.Module:
-        return nn.Linear(5, trial.suggest_int("width", 1, 3))
-
-    best = screen(small, lambda module, trial: module.out_features, 30, 30)  # type: ignore[arg-type, return-value]
-    assert [params["width"] for params in best] == [3, 2, 1]
-
-
-def test_several_proxies_vote() -> None:
-    def size(module: Any, trial: Any) -> float:
-        return float(module.layers[0].out_features)
-
-    best = screen(Net, [accuracy, size, accuracy], 30, 5)
-    assert best == screen(Net, accuracy, 30, 5)
-
-
-def test_candidates_without_a_score_or_that_cannot_be_built_are_left_out() -> None:
-    def sometimes(trial: Trial) -> nn.Module:
-        width = trial.suggest_int("width", 1, 20)
-        if width < 5:
-            raise ValueError("too narrow")
-        return nn.Sequential(nn.Linear(5, width), nn.ReLU())
-
-    rows = torch.rand(8, 5, generator=torch.Generator().manual_seed(0))
-    best = screen(sometimes, Proxy(proxies.naswot, (rows, None)), 30, 30)
-    assert best
-    assert all(params["width"] >= 5 for params in best)
-
-
-def test_if_no_candidate_can_be_scored_the_reasons_are_told() -> None:
-    def linear(trial: Trial) -> nn.Module:
-        return nn.Linear(5, trial.suggest_int("width", 1, 2))
-
-    message = r"none of 9 random.*: naswot: the network has no activations \(2 times\)"
-    with pytest.raises(ValueError, match=message):
-        screen(linear, Proxy(proxies.naswot, (torch.rand(4, 5), None)), 9, 3)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ({"keep": 0}, ValueError, r"keep must be at least 1 and at most n=5, but is 0"),
-        ({"keep": 6}, ValueError, r"keep must be at least 1 and at most n=5, but is 6"),
-        ({"seed": -1}, ValueError, r"seed must be at least 0, but is -1"),
-        ({"proxy": []}, TypeError, r"proxy must be a callable.*but is \[\]"),
-        ({"proxy": ["snip"]}, TypeError, r"proxy must be a callable.*but is \['snip'\]"),
-    ],
-)
-def test_a_choice_of_nothing_is_refused(
-    arguments: dict[str, Any], error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=message):
-        screen(**{"network": Net, "proxy": accuracy, "n": 5, "keep": 2, **arguments})

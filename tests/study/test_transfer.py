@@ -219,7 +219,10 @@ def test_nothing_to_begin_with_is_an_error() -> None:
         match=r"^give proposals, from_studies, or both: there is nothing to begin with\.$",
     ):
         warm_start(begun())
-    assert warm_start(begun(), from_studies=[]) == 0
+    with pytest.raises(
+        ValueError, match=r"^from_studies is empty: there is nothing to begin with\.$"
+    ):
+        warm_start(begun(), from_studies=[])
 
 
 def test_a_single_study_is_refused_with_the_remedy(digits: optuna.Study) -> None:
@@ -297,7 +300,12 @@ def test_of_one_study_alone_it_does_not_matter_how_alike_the_data_are(
     assert warm_start(begun(high=96), from_studies=[digits], k=1) == 1
 
 
-@pytest.mark.parametrize("k", [0, -1])
-def test_k_below_1_is_refused(digits: optuna.Study, k: int) -> None:
-    with pytest.raises(ValueError, match=rf"^k must be at least 1, but is {k}\.$"):
+def test_what_is_no_list_of_studies_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"^from_studies must be a list of .* is 3 \(int\)\.$"):
+        warm_start(begun(), from_studies=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("k", [0, -1, 1.5, "a"])
+def test_k_that_is_no_int_of_at_least_1_is_refused(digits: optuna.Study, k: Any) -> None:
+    with pytest.raises(ValueError, match=rf"^k must be an int of at least 1, but got {k!r}\.$"):
         warm_start(begun(), from_studies=[digits], k=k)

@@ -124,7 +124,7 @@ def test_a_network_must_be_a_function_of_params(network: Any) -> None:
 
 def test_rows_that_are_loaded_anew_show_no_classes() -> None:
     rows = load(Listed(np.zeros((4, 1, 2, 2)), np.arange(4) % 2), "train")
-    with pytest.raises(TypeError, match=r"data=0\.5 needs rows in memory: a pair .* A train that"):
+    with pytest.raises(TypeError, match=r"data=0\.5 needs rows in memory: a pair .* A DataLoader"):
         share_of(rows, 0.5, 0)
     with pytest.raises(TypeError, match=r"image_size=\(1, 1\) needs rows in memory"):
         resized(rows, (1, 1))

@@ -284,3 +284,16 @@ def test_a_proxy_network_that_is_no_module_is_refused() -> None:
     message = r"network of a Fidelity must give an nn\.Module, but gave \{'width': 4\} \(dict\)"
     with pytest.raises(TypeError, match=message):
         evaluate(net(), Asked({"width": 4}))
+
+
+def test_a_search_space_in_the_place_of_a_proxy_network_is_refused_with_the_remedy() -> None:
+    at = train(fidelities=[Fidelity(network=table, cost=0.1), Fidelity()])
+    message = r"but it asks them for 'suggest_categorical', .* space\.smaller\(network"
+    with pytest.raises(TypeError, match=message):
+        at(net(), Asked({"width": 8}))
+
+
+def test_a_bug_in_a_proxy_network_is_its_own() -> None:
+    at = train(fidelities=[Fidelity(network=lambda params: net().nope, cost=0.1), Fidelity()])
+    with pytest.raises(AttributeError, match=r"nope"):
+        at(net(), Asked())

@@ -367,3 +367,22 @@ def test_two_workers_and_two_objectives_share_the_weights(tmp_path: Path) -> Non
     child = study.trials[11]
     assert child.system_attrs[PLAN]["parents"][0] == inherited(child)["from"]
     assert len(list((tmp_path / "weights").iterdir())) == 12
+
+
+class Noted(nn.Linear):
+    """A layer whose state is more than tensors."""
+
+    def get_extra_state(self) -> Any:
+        return {"made": "here"}
+
+    def set_extra_state(self, state: Any) -> None:
+        raise AssertionError("nothing of it was kept")
+
+
+def test_of_a_state_that_is_more_than_tensors_the_tensors_are_kept(tmp_path: Path) -> None:
+    study = create_study(sampler="random", pruner=None, direction="maximize", seed=0)
+    evaluate = train(inherit=Inherit(tmp_path, epochs=1))
+    for _ in range(2):
+        trial = study.ask()
+        study.tell(trial, evaluate(nn.Sequential(Noted(4, 8), nn.ReLU(), Noted(8, 2)), trial))
+    assert inherited(study.trials[1])["share"] == 1.0

@@ -138,7 +138,7 @@ def test_values_that_are_not_finite_are_left_out() -> None:
     [
         ({"objective": 1}, r"objective must be at least 0 and below 1.*study 'one', but is 1"),
         ({"objective": -1}, r"objective must be at least 0 and below 1.*study 'one', but is -1"),
-        ({"seed": -1}, r"seed must be at least 0, or None, but got -1"),
+        ({"seed": -1}, r"seed must be an int of at least 0, or None, but got -1"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(options: Any, message: str) -> None:

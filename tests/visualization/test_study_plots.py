@@ -17,9 +17,11 @@ from optuna_nas.visualization import plot_decisions
 from optuna_nas.visualization import plot_genealogy
 from optuna_nas.visualization import plot_importance
 from optuna_nas.visualization import plot_pareto_front
+from optuna_nas.visualization import plot_proxies
 from optuna_nas.visualization import plot_rungs
 from optuna_nas.visualization._study_plots import study_plots
 from tests.visualization.test_genealogy import evolved
+from tests.visualization.test_proxies import screened
 from tests.visualization.trials import study_of
 from tests.visualization.trials import trial_of
 
@@ -79,6 +81,18 @@ def test_a_page_has_the_plots_that_have_something_to_show() -> None:
     reporting = [trial_of([1.0, 2.0], reports={"1": [0.1, 2.0], "2": [0.2, 2.0]})]
     expected = ["rungs-0", "decisions", "front", "anytime"]
     assert list(dict(study_plots(study_of(reporting, TWO)))) == expected
+
+
+def test_a_page_says_what_a_screen_was_worth() -> None:
+    assert "proxies" in dict(study_plots(screened(["maximize"])))
+    unscored = [trial_of([1.0], screen={"estimate": "naswot", "score": None, "chosen": False})]
+    assert "proxies" not in dict(study_plots(study_of(unscored)))
+
+
+def test_the_plot_of_a_screen_is_of_the_objective_that_it_estimates() -> None:
+    study = screened(["maximize", "minimize"])
+    study.set_user_attr("optuna_nas:screen", {"off": None, "objective": 1})
+    assert dict(study_plots(study))["proxies"] == plot_proxies(study, objective=1)
 
 
 @pytest.mark.parametrize("plot", [*PLOTS, plot_genealogy])
