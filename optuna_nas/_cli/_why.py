@@ -54,9 +54,11 @@ def another(
     cheapest_first = sorted(front, key=lambda trial: trial.values[-1])
     numbers = [trial.number for trial in cheapest_first if trial.params != winner.params]
     numbers += [finalist.number for finalist in others]
+    untrainable = {finalist.number for finalist in others if not finalist.scores}
+    numbers = [number for number in numbers if number not in untrainable]
     if not numbers:
         return None
-    to = folder.with_name(f"{folder.name}_{numbers[0]}")
+    to = folder.parent / f"{folder.resolve().name}_{numbers[0]}"
     command = ["optuna-nas", "export", str(folder), "--trial", str(numbers[0]), "--to", str(to)]
     return shlex.join(command)
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from collections.abc import Mapping
 from collections.abc import Sequence
 import math
-from typing import Any
 
 from torch import nn
 from torch import Tensor
@@ -99,23 +97,17 @@ class Costs:
         if broken:
             raise Rejected(f"breaks {', '.join(broken)}")
 
-    def recall(self, user_attrs: Mapping[str, Any], module: nn.Module) -> None:
-        """Takes what metrics said of the same computation; constraints are the candidate's own.
-
-        Weights that nothing depends on may differ: they count as parameters, and may take time.
+    def check_all(self, module: nn.Module) -> None:
+        """Holds the candidate against all constraints.
 
         Args:
-            user_attrs:
-                Of a trial that computes the same.
             module:
                 The candidate.
 
         Raises:
             Rejected:
-                If it breaks a constraint.
+                If it breaks any, with all of them named.
         """
-        if COSTS in user_attrs:
-            self._trial.set_user_attr(COSTS, user_attrs[COSTS])
         self.check(self._constraints, module)
 
     def note(self) -> None:

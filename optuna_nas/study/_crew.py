@@ -20,6 +20,7 @@ import signal
 import sys
 from threading import current_thread
 from threading import main_thread
+from time import time
 import traceback
 from types import FrameType
 from types import TracebackType
@@ -39,6 +40,9 @@ STOPPED = ""
 PATIENCE = 5.0
 """Seconds that a worker has to end in good order."""
 
+NOT_YET = 0.0
+"""The deadline before the first worker is ready."""
+
 
 @dataclass(frozen=True)
 class _Worker:
@@ -54,7 +58,7 @@ class Crew:
         workers:
             How many.
         work:
-            Study, objective, total, deadline and the heartbeat's arguments, for each of them.
+            Study, objective, total, timeout and the heartbeat's arguments, for each of them.
         threads:
             Of torch and NumPy in each.
         say:
@@ -80,6 +84,7 @@ class Crew:
         self._threads = threads
         self._say = say
         self._turn = turn
+        self._deadline = get_context("spawn").Value("d", NOT_YET, lock=False)
         self._there: list[_Worker] = []
         self._stopping = False
         self._failed: list[str] = []
@@ -154,7 +159,8 @@ class Crew:
     def _begin(self, number: int) -> None:
         context = get_context("spawn")
         here, there = context.Pipe()
-        arguments = (self._payload, number, self._threads, optuna.logging.get_verbosity(), there)
+        verbosity = optuna.logging.get_verbosity()
+        arguments = (self._payload, self._deadline, number, self._threads, verbosity, there)
         process = context.Process(target=_work, args=arguments, name=f"worker {number}")
         with _deaf():
             process.start()
@@ -198,8 +204,10 @@ def _deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _work(payload: bytes, number: int, threads: int, verbosity: int, pipe: Connection) -> None:
-    """What a worker process does."""
+def _work(
+    payload: bytes, deadline: Any, number: int, threads: int, verbosity: int, pipe: Connection
+) -> None:
+    """What a worker process does. The clock runs from when the first of them is ready."""
     from optuna_nas.study._heartbeat import Heartbeat
     from optuna_nas.study._optimize import run_trials
 
@@ -211,10 +219,12 @@ def _work(payload: bytes, number: int, threads: int, verbosity: int, pipe: Conne
         torch.cuda.set_device(number % torch.cuda.device_count())
     try:
         with threadpool_limits(threads):
-            study, objective, total, deadline, beating = pickle.loads(payload)
+            study, objective, total, timeout, beating = pickle.loads(payload)
             study.sampler.reseed_rng()
+            if deadline.value == NOT_YET:
+                deadline.value = time() + timeout
             with Heartbeat(study, **beating) as watch:
-                run_trials(study, objective, total, deadline, watch, stopped=pipe.poll)
+                run_trials(study, objective, total, deadline.value, watch, stopped=pipe.poll)
             if study._stop_flag:
                 pipe.send(STOPPED)
     except Exception:

@@ -122,8 +122,8 @@ class Duplicates:
             module:
                 The candidate.
             costs:
-                Of the candidate. If the earlier trial is reused, constraints are held against the
-                candidate itself; what else metrics said becomes that trial's.
+                Of the candidate itself, against which all constraints are held: weights that
+                nothing depends on are no part of a fingerprint, but count, and may take time.
 
         Returns:
             A complete trial to take the values of, or None if the candidate is to be trained.
@@ -151,7 +151,7 @@ class Duplicates:
         said = f"the network computes what trial {known.number}'s does"
         if self.policy == "reject":
             raise Duplicate(f"{said}, which ended {known.state.name}")
-        costs.recall(known.user_attrs, module)
+        costs.check_all(module)
         if known.state == TrialState.COMPLETE:
             return known
         step, value = _reports(known)[-1]

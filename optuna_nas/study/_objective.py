@@ -98,11 +98,11 @@ class Objective:
         duplicates:
             What to do with a candidate that computes what an earlier trial's network did, by
             :func:`optuna_nas.fingerprint`, and was answered the same by evaluators' questions:
-            ``"reuse"`` takes the earlier values, ``"reject"`` rejects it, and ``"retrain"`` trains
-            it. All three note the trial in the user attr ``duplicate_of``; with the first two, our
-            samplers do not propose such candidates as long as they find others. None does not
-            look, which is the default, since looking takes an example, milliseconds a trial, and
-            networks that read no values of tensors.
+            ``"reuse"`` takes the earlier values, but for metrics, ``"reject"`` rejects it, and
+            ``"retrain"`` trains it. All three note the trial in the user attr ``duplicate_of``;
+            with the first two, our samplers do not propose such candidates as long as they find
+            others. None does not look, which is the default, since looking takes an example,
+            milliseconds a trial, and networks that read no values of tensors.
 
     Raises:
         TypeError:
@@ -198,10 +198,14 @@ class Objective:
         if self.duplicates is not None:
             earlier = self.duplicates.earlier(trial, module, costs)
             if earlier is not None:
-                return dict(enumerate(earlier.values))
+                return {**dict(enumerate(earlier.values)), **self._measured(module, costs)}
         if self.screen is not None:
             self.screen.check(trial, module, self.example)
         costs.check((c for c in self.constraints if not c.metric.static), module)
+        return self._measured(module, costs)
+
+    def _measured(self, module: nn.Module, costs: Costs) -> dict[int, float]:
+        """The objectives that are metrics."""
         asked = enumerate(self.evaluators)
         return {i: costs.of(metric, module) for i, metric in asked if isinstance(metric, Metric)}
 

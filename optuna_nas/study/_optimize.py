@@ -79,7 +79,8 @@ def optimize(
         workers:
             How many processes. With one, the trials run in this process.
         timeout:
-            Seconds after which no other trial is begun.
+            Seconds after which no other trial is begun; of several workers, from when the first of
+            them is ready.
         callbacks:
             As Optuna's: called here with (study, trial) for each trial that ended, with several
             workers those of other hosts too. ``study.stop()`` in one of them, in the objective
@@ -106,13 +107,13 @@ def optimize(
     _check(study, n_trials, workers, timeout, threads)
     if isinstance(objective, Objective):
         objective.check(study)
-    deadline = math.inf if timeout is None else time() + timeout
+    seconds = math.inf if timeout is None else timeout
     beating: dict[str, Any] = {"interval": heartbeat, "max_retry": max_retry}
     with Heartbeat(study, **beating, say=say) as watch:
         if workers == 1:
-            run_trials(study, objective, n_trials, deadline, watch, callbacks)
+            run_trials(study, objective, n_trials, time() + seconds, watch, callbacks)
             return
-        work = (study, objective, n_trials, deadline, beating)
+        work = (study, objective, n_trials, seconds, beating)
         crew = Crew(workers, work, threads, say or _logger.warning, watch.turn)
         with _loop(study):
             _watch(study, crew, watch, callbacks)

@@ -241,7 +241,7 @@ class Screen:
 
     def _limit(self, study: Study) -> float:
         """The quantile of the scores of all candidates, trained or not."""
-        trials: list[FrozenTrial] = study._get_trials(deepcopy=False, use_cache=True)
+        trials = study.get_trials(deepcopy=False)  # the cache may not know this one's score
         seen = [trial.user_attrs.get(SCREEN, {}) for trial in trials]
         scores = [as_number(one["score"]) for one in seen if one.get("estimate") == self.name]
         return float(np.quantile(scores, self.quantile, method="lower"))

@@ -28,6 +28,7 @@ from optuna_nas.study._create_study import create_study
 from optuna_nas.study._names import evaluator_name
 from optuna_nas.study._screen import Estimate
 from optuna_nas.study._screen_arguments import check_estimate
+from optuna_nas.study._screen_surrogate import Surrogate
 from optuna_nas.training._seeds import seeded
 
 
@@ -75,7 +76,7 @@ def screen(
 
     Raises:
         TypeError:
-            If a proxy is not callable, or lacks its batch.
+            If a proxy is not callable, lacks its batch, or is a :class:`Surrogate`.
         ValueError:
             If ``n`` or ``keep`` is no int of at least 1, ``keep`` above ``n``, the seed below 0 or
             the sampler unknown, or no candidate can be scored, with the reasons.
@@ -156,6 +157,11 @@ def _checked(proxy: Any, n: Any, keep: Any, seed: Any) -> list[Estimate]:
         raise TypeError(f"proxy must be a Proxy(synflow, batch) or several, but is {proxy!r}.")
     for one in proxies:
         check_estimate("proxy", one)
+        if isinstance(one, Surrogate):
+            raise TypeError(
+                "proxy must score networks untrained, but a Surrogate learns from the trials of a "
+                "study: give it to Objective(..., screen=Screen(Surrogate()))."
+            )
     checked_int("n", n, 1)
     checked_int("seed", seed, 0)
     if checked_int("keep", keep, 1) > n:

@@ -95,5 +95,5 @@ def check_epochs(epochs: int | None) -> None:
         ValueError:
             If it is not an int of at least 1.
     """
-    if not isinstance(epochs, Integral) or epochs < 1:
+    if not isinstance(epochs, Integral) or isinstance(epochs, bool) or epochs < 1:
         raise ValueError(f"epochs must be an int of at least 1, but is {epochs!r}.")

@@ -68,3 +68,19 @@ def test_of_one_objective_it_is_the_best_of_the_search_or_the_next_finalist() ->
     )
     assert str(another(other, [trial(7, 0.99)], Path("s"))).endswith("--trial 5 --to s_5")
     assert another([finalist(7, 0.9)], [trial(7, 0.99)], Path("s")) is None
+
+
+def test_a_finalist_that_could_not_be_trained_again_is_not_offered() -> None:
+    failed = finalist(5)
+    assert another([finalist(7, 0.9), failed], [trial(5, 0.99)], Path("s")) is None
+    assert str(another([finalist(7, 0.9), failed, finalist(3, 0.8)], [], Path("s"))).endswith(
+        "--trial 3 --to s_3"
+    )
+
+
+@pytest.mark.parametrize("folder", [".", "..", "/"])
+def test_any_folder_may_be_that_of_a_search(folder: str) -> None:
+    command = another([finalist(7, 0.9), finalist(5, 0.8)], [], Path(folder))
+    assert command is not None
+    to = Path(command.split()[-1])
+    assert to.name == f"{Path(folder).resolve().name}_5"

@@ -216,14 +216,26 @@ def test_constraints_are_those_of_the_trial_itself() -> None:
     assert [list(t.constraints.values()) for t in trials] == [[-4.0], [-3.0]]
 
 
-def test_what_other_metrics_said_is_the_earlier_trials() -> None:
-    study = create_study(directions=["maximize", "minimize"], sampler="random", seed=0)
-    warm_start(study, [ONE, SAME])
-    slower, limit = Slower(), metrics.Parameters() <= 1e6
-    objective = Objective(Net, Trained(), slower, constraints=[limit], duplicates="reuse")
+def test_objectives_that_are_metrics_are_measured_on_the_trial_itself() -> None:
+    study = create_study(directions=["maximize", "minimize", "minimize"], sampler="random", seed=0)
+    warm_start(study, [CELLS.from_arch_string(name) for name in (STRAIGHT, NOWHERE)])
+    trained, slower = Trained(), Slower()
+    objective = Objective(
+        CELLS, trained, metrics.Parameters(), slower, example=IMAGE, duplicates="reuse"
+    )
     study.optimize(objective, n_trials=2)
-    assert slower.measured == 1
-    assert study.trials[0].user_attrs["metrics"] == study.trials[1].user_attrs["metrics"]
+    assert trained.numbers == [0]
+    first, second = study.trials
+    assert second.values[0] == first.values[0]
+    assert [t.values[1] for t in study.trials] == [
+        metrics.Parameters().measure(build(CELLS, t)) for t in study.trials
+    ]
+    assert first.values[1] < second.values[1]
+    for trial in study.trials:
+        assert trial.user_attrs["metrics"] == {
+            "parameters": trial.values[1],
+            "slower": trial.values[2],
+        }
 
 
 class Weights(metrics.Parameters):

@@ -243,6 +243,12 @@ def test_an_objective_that_stops_the_study_stops_all_workers(tmp_path: Path) -> 
     assert len(study.trials) <= 2
 
 
+def test_that_workers_take_seconds_to_start_is_not_counted(tmp_path: Path) -> None:
+    study = create_study(storage=tmp_path / "s.journal")
+    optimize(study, quickly, workers=2, timeout=0.05)  # a process takes longer to begin
+    assert len(study.trials) > 0
+
+
 # Bad input
 
 

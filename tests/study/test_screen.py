@@ -114,6 +114,30 @@ def test_the_reason_names_the_score_and_the_limit() -> None:
         raise Rejected(stopped[0].user_attrs["rejected"])
 
 
+def test_a_candidate_is_held_against_those_that_other_workers_scored_meanwhile(
+    tmp_path: Path,
+) -> None:
+    study = create_study(
+        sampler="random",
+        direction="maximize",
+        pruner=None,
+        storage=f"sqlite:///{tmp_path}/study.db",
+        seed=0,
+    )
+    waiting = study.ask()
+    assert len(study._get_trials(deepcopy=False, use_cache=True)) == 1  # as samplers look
+    screening = Screen(estimate(0.0), quantile=0.9, first=5, unscreened=0.01)
+    other = create_study(
+        sampler="random",
+        storage=study._storage,
+        study_name=study.study_name,
+        load_if_exists=True,
+    )
+    other.optimize(Objective(Net, accuracy, screen=screening), n_trials=6)
+    with pytest.raises(Rejected, match=r"screened: guess is"):
+        Objective(Net, accuracy, screen=screening)(waiting)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_on_shuffled_labels_the_screen_turns_itself_off_and_says_so_once(
     seed: int, monkeypatch: pytest.MonkeyPatch

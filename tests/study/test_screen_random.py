@@ -15,6 +15,7 @@ from optuna_nas.proxies import Proxy
 from optuna_nas.samplers import RandomSampler
 from optuna_nas.space import Trial
 from optuna_nas.study import screen
+from optuna_nas.study import Surrogate
 from tests.study.test_screen import accuracy
 from tests.study.test_screen import Net
 from tests.study.test_screen import search
@@ -166,6 +167,11 @@ def test_a_grid_ends_when_it_has_scored_every_candidate() -> None:
         ({"proxy": ["snip"]}, TypeError, r"proxy must be a callable.*but is 'snip' \(str\)"),
         ({"proxy": None}, TypeError, r"proxy must be a callable.*but is None \(NoneType\)"),
         ({"proxy": proxies.naswot}, TypeError, r"write Proxy\(naswot, batch\)"),
+        (
+            {"proxy": Surrogate()},
+            TypeError,
+            r"a Surrogate learns from the trials of a study: give",
+        ),
         ({"sampler": "evolution"}, ValueError, r"sampler must be one of.*but got 'evolution'"),
     ],
 )

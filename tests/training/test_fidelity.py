@@ -106,6 +106,7 @@ def test_what_it_costs_is_the_product_of_its_shares() -> None:
         ({"image_size": 4.0}, r"image_size must be an int of at least 1, a pair .* is 4\.0"),
         ({"image_size": (4, 4, 4)}, r"image_size must be .* but is \(4, 4, 4\)"),
         ({"epochs": 0}, r"epochs must be an int of at least 1, but is 0"),
+        ({"epochs": True}, r"epochs must be an int of at least 1, but is True"),
         ({"cost": 0}, r"cost must be a positive number or None, but is 0"),
         ({"cost": float("inf")}, r"cost must be a positive number or None, but is inf"),
     ],
