@@ -136,7 +136,7 @@ class Recorder(TorchFunctionMode):
             return func(*args, **(kwargs or {}))
         if name == "__iter__":
             return iter(self.__torch_function__(torch.unbind, types, args))
-        args, kwargs = self._ours(args), self._ours(kwargs or {})
+        args, kwargs = self._ours(args), self._ours(kwargs) if kwargs else {}
         reads = _reads_by(name, args, kwargs)
         if reads is not None:
             raise CannotBeToldError(
@@ -226,8 +226,10 @@ class Recorder(TorchFunctionMode):
 
     def _begun_with(self, tensor: Tensor) -> Tensor:
         """A twin of what the module has, or made of constants; not of what it computed."""
-        computed_here = tensor.device.type == self._device and id(tensor) not in self._twins
-        if computed_here and not isinstance(tensor, nn.Parameter) and not self._is_held(tensor):
+        if id(tensor) in self._twins:
+            return self._twins[id(tensor)]
+        is_new = type(tensor) is not nn.Parameter and tensor.device.type == self._device
+        if is_new and not isinstance(tensor, nn.Parameter) and not self._is_held(tensor):
             raise CannotBeToldError(
                 f"a tensor of shape {list(tensor.shape)} comes from an operation that is no "
                 "function of torch, such as a compiled extension, so that a fingerprint would "
