@@ -15,7 +15,7 @@ help:  ## list the targets
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,dashboard,onnx,plot]"
 	@touch $@
 
-demo: .venv/stamp  ## search a network for handwritten digits: accuracy against size, in under 3 minutes
+demo: .venv/stamp  ## search a network for handwritten digits: accuracy against size, in some minutes
 	$(BIN)/optuna-nas search digits --also parameters --trials 30 --seed 0 --out studies/digits
 
 test: .venv/stamp  ## run the tests

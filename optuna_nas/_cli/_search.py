@@ -152,7 +152,7 @@ def _search_and_finish(
 ) -> None:
     options, notes, started = setup.options, consoles.notes, perf_counter()
     _search(notes, "Searching", study, objective, options, options.total)
-    studies = {"The network found": study}
+    studies = {"The network chosen": study}
     if options.control:
         control = open_search(setup, objective, control=True)
         begin_by_hand(control, setup)

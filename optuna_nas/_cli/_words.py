@@ -153,7 +153,7 @@ def report_test(console: Console, tested: Sequence[Outcome], data: Data) -> None
         console:
             Where.
         tested:
-            The network found, then the controls.
+            The network chosen, then the controls.
         data:
             What they were tested on.
     """
@@ -175,7 +175,7 @@ def verdict(found: Outcome, control: Outcome, data: Data) -> Text:
 
     Args:
         found:
-            The network found.
+            The network chosen.
         control:
             What it is held against.
         data:
@@ -183,9 +183,9 @@ def verdict(found: Outcome, control: Outcome, data: Data) -> Text:
     """
     better, worse = sorted((found, control), key=lambda tested: -tested.score)
     if found.score == control.score:
-        return Text(f"The network found and {control.name} are equally good.")
+        return Text(f"The network chosen and {control.name} are equally good.")
     style, rows = "green" if better is found else "yellow", data.rows[2]
-    name = {id(found): "the network found", id(control): control.name}
+    name = {id(found): "the network chosen", id(control): control.name}
     first = name[id(better)][0].upper() + name[id(better)][1:]
     if not data.classes:
         by = f"r2 higher by {better.score - worse.score:.4f} on {rows} rows, not tested for chance"
