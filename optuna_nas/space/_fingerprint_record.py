@@ -226,10 +226,8 @@ class Recorder(TorchFunctionMode):
 
     def _begun_with(self, tensor: Tensor) -> Tensor:
         """A twin of what the module has, or made of constants; not of what it computed."""
-        if id(tensor) in self._twins:
-            return self._twins[id(tensor)]
-        is_new = type(tensor) is not nn.Parameter and tensor.device.type == self._device
-        if is_new and not isinstance(tensor, nn.Parameter) and not self._is_held(tensor):
+        computed_here = tensor.device.type == self._device and id(tensor) not in self._twins
+        if computed_here and not isinstance(tensor, nn.Parameter) and not self._is_held(tensor):
             raise CannotBeToldError(
                 f"a tensor of shape {list(tensor.shape)} comes from an operation that is no "
                 "function of torch, such as a compiled extension, so that a fingerprint would "
