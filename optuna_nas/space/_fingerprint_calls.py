@@ -6,6 +6,7 @@ from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from functools import lru_cache
 import inspect
 from types import FunctionType
 from typing import Any
@@ -76,48 +77,36 @@ class Call(NamedTuple):
     outputs: Sequence[Tensor]
 
 
-class Signatures:
-    """Describes calls; it looks up each function's signature once."""
+def described(
+    func: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[str, list[Tensor]]:
+    """A call's label, and its tensors in the order in which the label names them.
 
-    def __init__(self) -> None:
-        self._defaults: dict[Any, dict[str, Any] | None] = {}
-
-    def described(
-        self, func: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> tuple[str, list[Tensor]]:
-        """A call's label, and its tensors in the order in which the label names them.
-
-        Args:
-            func:
-                What is called.
-            name:
-                Its :func:`name_of`.
-            args:
-                Its arguments.
-            kwargs:
-                Its arguments with names.
-        """
-        inputs: list[Tensor] = []
-        defaults = self._known_defaults(func)
-        if defaults is None or len(args) > len(defaults):
-            texts = [_text(x, inputs) for x in args]
-            known: Collection[str] = ()
-            named = {n: kwargs[n] for n in sorted(kwargs)}
-        else:
-            texts = []
-            known = defaults
-            named = {**defaults, **dict(zip(defaults, args, strict=False)), **kwargs}
-        for n, x in named.items():
-            if n not in NO_SETTINGS:
-                text = _text(x, inputs)
-                texts.append(text if n in known else f"{n}={text}")
-        return f"{name}({', '.join(texts)})", inputs
-
-    def _known_defaults(self, func: Any) -> dict[str, Any] | None:
-        """Of a function written in Python, by name; None for others and for those with stars."""
-        if func not in self._defaults:
-            self._defaults[func] = _defaults(func) if isinstance(func, FunctionType) else None
-        return self._defaults[func]
+    Args:
+        func:
+            What is called.
+        name:
+            Its :func:`name_of`.
+        args:
+            Its arguments.
+        kwargs:
+            Its arguments with names.
+    """
+    inputs: list[Tensor] = []
+    defaults = _defaults(func) if isinstance(func, FunctionType) else None
+    if defaults is None or len(args) > len(defaults):
+        texts = [_text(x, inputs) for x in args]
+        known: Collection[str] = ()
+        named = {n: kwargs[n] for n in sorted(kwargs)}
+    else:
+        texts = []
+        known = defaults
+        named = {**defaults, **dict(zip(defaults, args, strict=False)), **kwargs}
+    for n, x in named.items():
+        if n not in NO_SETTINGS:
+            text = _text(x, inputs)
+            texts.append(text if n in known else f"{n}={text}")
+    return f"{name}({', '.join(texts)})", inputs
 
 
 def name_of(func: Any) -> str:
@@ -154,7 +143,9 @@ def tensors_in(tree: Any) -> Iterator[Tensor]:
             yield from tensors_in(x)
 
 
+@lru_cache(maxsize=256)
 def _defaults(func: FunctionType) -> dict[str, Any] | None:
+    """Of a function written in Python, by name; None for those with stars."""
     try:
         parameters = inspect.signature(func).parameters.values()
     except ValueError:  # it wraps one written in C, as `**` does

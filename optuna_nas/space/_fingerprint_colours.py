@@ -36,7 +36,7 @@ def digest(graph: Graph, outputs: Sequence[Value]) -> str:
     """
     live = graph.live(outputs)
     users = _users(graph, live, outputs)
-    colours = {number: _hash(graph.nodes[number].label) for number in live}
+    colours = {number: graph.nodes[number].label for number in live}
     before, found = -1, 0
     while before < found < len(live):
         _refine(graph, live, users, colours)

@@ -21,13 +21,14 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from optuna_nas.space._fingerprint_calls import Call
+from optuna_nas.space._fingerprint_calls import described
 from optuna_nas.space._fingerprint_calls import name_of
 from optuna_nas.space._fingerprint_calls import PLAIN
-from optuna_nas.space._fingerprint_calls import Signatures
 from optuna_nas.space._fingerprint_calls import tensors_in
 from optuna_nas.space._fingerprint_graph import Graph
 from optuna_nas.space._fingerprint_graph import Value
 from optuna_nas.space._fingerprint_graph import ZERO
+from optuna_nas.space._fingerprint_reads import reads_by
 from optuna_nas.space._fingerprint_rules import DROPOUTS
 from optuna_nas.space._fingerprint_rules import values_of
 
@@ -37,29 +38,6 @@ Shapes: TypeAlias = dict[Hashable, Any]
 
 MAX_SHAPES = 20_000
 
-READS_VALUES = {
-    "__array__": "an array",
-    "__bool__": "if tensor",
-    "__complex__": "complex(tensor)",
-    "__contains__": "x in tensor",
-    "__float__": "float(tensor)",
-    "__index__": "a tensor as an index",
-    "__int__": "int(tensor)",
-    "allclose": "torch.allclose",
-    "argwhere": "torch.argwhere",
-    "equal": "torch.equal",
-    "is_nonzero": "torch.is_nonzero",
-    "item": ".item()",
-    "masked_select": "torch.masked_select",
-    "nonzero": "torch.nonzero",
-    "numpy": ".numpy()",
-    "tolist": ".tolist()",
-    "unique": "torch.unique",
-    "unique_consecutive": "torch.unique_consecutive",
-}
-"""Those whose result has a shape that depends on values are among them."""
-
-MASKS = (torch.bool, torch.uint8)
 SHAPE_ONLY = frozenset(("shape", "dtype", "ndim", "size", "dim", "numel", "is_nested"))
 
 
@@ -85,7 +63,6 @@ class Recorder(TorchFunctionMode):
         self._parts = parts
         self._device = device
         self._shapes = shapes
-        self._signatures = Signatures()
         self._values: dict[int, Value] = {}
         self._twins: dict[int, Tensor] = {}
         self._buffers: set[int] = set()
@@ -137,7 +114,7 @@ class Recorder(TorchFunctionMode):
         if name == "__iter__":
             return iter(self.__torch_function__(torch.unbind, types, args))
         args, kwargs = self._ours(args), self._ours(kwargs) if kwargs else {}
-        reads = _reads_by(name, args, kwargs)
+        reads = reads_by(name, args, kwargs)
         if reads is not None:
             raise CannotBeToldError(
                 f"the module reads values of a tensor ({reads}), so that what it "
@@ -145,15 +122,9 @@ class Recorder(TorchFunctionMode):
                 "(torch.where, a mask), take sizes from x.shape, or do without fingerprints "
                 "(duplicates=None)."
             )
-        label, inputs = self._signatures.described(func, name, args, kwargs)
+        label, inputs = described(func, name, args, kwargs)
         values = [self._values[id(x)] for x in inputs]
-        versions = [x._version for x in inputs]
-        result = self._result(func, label, inputs, args, kwargs)
-        changed = [x for x, v in zip(inputs, versions, strict=True) if x._version != v]
-        known = {id(x) for x in inputs} - {id(x) for x in changed}
-        outputs = [x for x in tensors_in(result) if id(x) not in known]
-        if name == "__setitem__" or (changed and not outputs):
-            outputs = changed
+        result, outputs = self._result(func, label, inputs, args, kwargs)
         if outputs:
             call = Call(name, label, args, kwargs, inputs, values, outputs)
             for output, value in zip(outputs, values_of(call, self.graph), strict=True):
@@ -167,11 +138,15 @@ class Recorder(TorchFunctionMode):
         inputs: Sequence[Tensor],
         args: Any,
         kwargs: Any,
-    ) -> Any:
-        """What a function returns; tensors of those shapes if it was called like this before."""
-        key = (func, label, *((x.shape, x.stride(), x.dtype) for x in inputs))
+    ) -> tuple[Any, list[Tensor]]:
+        """What a function returns, and the tensors that it made or changed.
+
+        If it was called like this before, all that it returns are tensors of those shapes.
+        """
+        key = (func, label, *[(x.shape, x.stride(), x.dtype) for x in inputs])
         if self._device == "meta" and key in self._shapes and not kwargs.get("inplace"):
-            return _fresh(self._shapes[key])
+            result = _fresh(self._shapes[key])
+            return result, list(tensors_in(result))
         versions = [x._version for x in inputs]
         result = self._moved(func(*args, **kwargs))
         if name_of(func) in DROPOUTS and any(result is x for x in inputs):
@@ -180,9 +155,11 @@ class Recorder(TorchFunctionMode):
         views = [x for x in tensors_in(result) if _memory(x) in sources]
         for view in views:
             self._join(view, sources[_memory(view)])
-        if not views and versions == [x._version for x in inputs]:
+        changed = [x for x, v in zip(inputs, versions, strict=True) if x._version != v]
+        if not views and not changed:
             self._remember(key, result)
-        return result
+        known = {id(x) for x in inputs} - {id(x) for x in changed}
+        return result, [x for x in tensors_in(result) if id(x) not in known] or changed
 
     def _remember(self, key: Hashable, result: Any) -> None:
         shape = _shape_of(result)
@@ -217,7 +194,7 @@ class Recorder(TorchFunctionMode):
             return given if id(given) in self._values else self._begun_with(given)
         kind = type(given)
         if kind is tuple or kind is list:
-            return kind([self._ours(x) for x in given])
+            return kind([x if type(x) in PLAIN else self._ours(x) for x in given])
         if kind is dict:
             return {name: self._ours(x) for name, x in given.items()}
         if kind is slice:
@@ -267,15 +244,6 @@ class Recorder(TorchFunctionMode):
         if type(result) in (list, tuple):
             return type(result)([self._moved(x) for x in result])
         return result
-
-
-def _reads_by(name: str, args: Any, kwargs: Any) -> str | None:
-    """In what words a call reads values of tensors; None if it does not."""
-    if name == "where" and len(args) + len(kwargs) == 1:
-        return "torch.where of one argument"
-    if name == "__getitem__" and any(x.dtype in MASKS for x in tensors_in(args[1])):
-        return "x[mask]"
-    return READS_VALUES.get(name)
 
 
 def _memory(tensor: Tensor) -> int:

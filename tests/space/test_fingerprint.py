@@ -422,6 +422,11 @@ def test_what_has_no_meta_kernel_is_run_on_the_cpu() -> None:
         (lambda x, a: a(x).unique(return_counts=True), r"torch\.unique"),
         (lambda x, a: torch.unique_consecutive(a(x)), r"torch\.unique_consecutive"),
         (lambda x, a: torch.where(a(x) > 0), r"torch\.where of one argument"),
+        (lambda x, a: torch.bincount(a(x).argmax(1)), r"torch\.bincount"),
+        (lambda x, a: F.one_hot(a(x).argmax(1)), r"one_hot without num_classes"),
+        (lambda x, a: a(x).repeat_interleave(x.argmax(1)), r"repeat_interleave by a tensor"),
+        (lambda x, a: torch.repeat_interleave(a(x).argmax(1)), r"repeat_interleave by a tensor"),
+        (lambda x, a: a(x).tensor_split(x.argmax(1)), r"tensor_split by a tensor"),
     ],
 )
 def test_a_module_that_reads_values_is_refused_with_the_remedy(formula: Any, word: str) -> None:
@@ -429,6 +434,19 @@ def test_a_module_that_reads_values_is_refused_with_the_remedy(formula: Any, wor
         ValueError, match=rf"reads values of a tensor \({word}\).*torch\.where.*duplicates=None"
     ):
         fingerprint(Net(formula, 1), X)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        lambda x, a: F.one_hot(a(x).argmax(1), num_classes=8),
+        lambda x, a: a(x).repeat_interleave(2, dim=0),
+        lambda x, a: a(x).repeat_interleave(torch.tensor([1, 2]), dim=0, output_size=3),
+        lambda x, a: a(x).tensor_split(2)[0],
+    ],
+)
+def test_shapes_that_depend_on_no_values_are_no_reading(formula: Any) -> None:
+    assert same(formula, formula, 1)
 
 
 def test_masks_that_leave_the_shape_are_no_reading() -> None:
