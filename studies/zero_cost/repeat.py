@@ -3,7 +3,7 @@
     python studies/zero_cost/repeat.py scores.csv cifar10_1000.npz nasbench201_cifar10.npz
 
 Scores the first networks with published scores anew, each time with fresh weights and the next
-images: Spearman of each two times, and with the published score. Prints a table.
+images: Spearman of each two times, with the published score, and with accuracy. Prints a table.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import csv
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 from run import BATCH
 from run import batch_of
 from run import params_of
@@ -57,7 +58,10 @@ def main() -> None:
     with chosen.scores.open() as file:
         entries = list(csv.DictReader(file))[: chosen.networks]
     indices = [int(entry["arch_index"]) for entry in entries]
-    print("| proxy | images | two of ours | one of ours with the published |\n|---|---|---|---|")
+    with np.load(chosen.table) as data:
+        accuracy = data["test_accuracy_200_epochs"][indices]
+    columns = "| proxy | networks | images | two of ours | one of ours with the published |"
+    print(f"{columns} with accuracy |\n|---|---|---|---|---|---|")
     for name in chosen.proxies:
         published = [float(entry[PUBLISHED[name]]) for entry in entries]
         for rows in chosen.rows:
@@ -65,7 +69,9 @@ def main() -> None:
             times = [found[i * len(entries) :][: len(entries)] for i in range(TIMES)]
             ours = [spearman(a, b) for a, b in combinations(times, 2)]
             theirs = [spearman(one, published) for one in times]
-            print(f"| {name} | {rows} | {span(ours)} | {span(theirs)} |", flush=True)
+            true = ", ".join(f"{spearman(one, accuracy):.3f}" for one in times)
+            cells = (name, len(entries), rows, span(ours), span(theirs), true)
+            print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -225,6 +225,72 @@ def test_jacob_cov_says_that_one_row_is_not_enough(plain: nn.Sequential) -> None
     assert "there is but one row" in score.reason
 
 
+class Sequences(nn.Module):
+    """Takes ``[n, steps, 8]``; inside, steps may come first."""
+
+    def __init__(self, layer: Callable[..., nn.Module], batch_first: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = layer(batch_first=batch_first)
+        self.each = nn.Linear(8, 4)
+        self.batch_first = batch_first
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x if self.batch_first else x.transpose(0, 1)
+        found = self.layer(x)
+        each = self.each(F.relu(found if isinstance(found, Tensor) else found[0]))
+        return each.mean(1 if self.batch_first else 0)
+
+
+LAYERS = {
+    "lstm": partial(nn.LSTM, 8, 8),
+    "gru both ways": partial(nn.GRU, 8, 4, bidirectional=True),
+    "attention": partial(nn.TransformerEncoderLayer, 8, 2, 16, 0.0),
+}
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_fisher_is_the_same_whether_rows_or_steps_come_first_inside(kind: str) -> None:
+    first, second = (Sequences(LAYERS[kind], yes) for yes in (True, False))
+    batch = sequences(), labels()
+    assert proxies.fisher(second, batch) == pytest.approx(proxies.fisher(first, batch), rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_fisher_does_not_guess_which_are_rows_where_there_are_as_many_steps(kind: str) -> None:
+    batch = sequences(rows=6), labels(6)
+    assert math.isfinite(proxies.fisher(Sequences(LAYERS[kind], True), batch))
+    score = proxies.fisher(Sequences(LAYERS[kind], False), batch)
+    assert isinstance(score, proxies.Unscored)
+    assert "as many steps as rows (6), which cannot be told apart: score" in score.reason
+
+
+def test_fisher_takes_a_layer_on_a_vector_that_belongs_to_no_row() -> None:
+    class Told(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.vector = nn.Parameter(torch.ones(3))
+            self.shift, self.head = nn.Linear(3, 8), nn.Linear(8, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(x.mean(1) + self.shift(self.vector))
+
+    assert proxies.fisher(Told(), (sequences(), labels())) > 0
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+def test_fisher_says_that_it_cannot_score_packed_sequences(kind: type[nn.RNNBase]) -> None:
+    class Packed(Recurrent):
+        def forward(self, x: Tensor) -> Tensor:
+            packed = nn.utils.rnn.pack_padded_sequence(x, torch.full((8,), 6), batch_first=True)
+            found, _ = nn.utils.rnn.pad_packed_sequence(self.cell(packed)[0], batch_first=True)
+            return self.head(found[:, -1])
+
+    score = proxies.fisher(Packed(kind), (sequences(), labels()))
+    assert isinstance(score, proxies.Unscored)
+    assert "the rows of a packed sequence cannot be told apart" in score.reason
+
+
 def test_fisher_weighs_a_channels_saliency_by_its_weights(plain: nn.Sequential) -> None:
     x, y = batch()
     conv = plain[0](x)
