@@ -67,7 +67,11 @@ class Length(NamedTuple):
     first_seed: int
 
 
-LENGTHS = {"short": Length(10, 3, 300, 10), "long": Length(20, 5, 1000, 20)}
+LENGTHS = {
+    "brief": Length(4, 1, 120, 30),
+    "short": Length(10, 3, 300, 10),
+    "long": Length(20, 5, 1000, 20),
+}
 
 
 class Run(NamedTuple):
