@@ -13,7 +13,7 @@ from typing import cast
 
 import numpy as np
 
-from optuna_nas.pruners._reports import Floats
+from optuna_nas._ranking import Floats
 
 
 NOISES = np.geomspace(0.003, 0.3, 7)

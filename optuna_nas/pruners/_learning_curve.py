@@ -13,15 +13,16 @@ import numpy as np
 from optuna.pruners import BasePruner
 from optuna.trial import TrialState
 
+from optuna_nas._arguments import checked_float
 from optuna_nas._arguments import checked_int
+from optuna_nas._ranking import Floats
+from optuna_nas._ranking import turned
+from optuna_nas._ranking import violation
 from optuna_nas._reports import Values
 from optuna_nas.pruners._extrapolation import forecast
-from optuna_nas.pruners._reports import costs
-from optuna_nas.pruners._reports import Floats
 from optuna_nas.pruners._reports import has_nan
 from optuna_nas.pruners._reports import last_step
 from optuna_nas.pruners._reports import reports
-from optuna_nas.pruners._reports import violation
 
 
 if TYPE_CHECKING:
@@ -87,9 +88,7 @@ class LearningCurvePruner(BasePruner):
         horizon: int | None = None,
         top: int = 1,
     ) -> None:
-        if not 0 < threshold < 1:
-            raise ValueError(f"threshold must be between 0 and 1, but got {threshold!r}.")
-        self._threshold = threshold
+        self._threshold = checked_float("threshold", threshold, above=0, below=1)
         self._min_steps = checked_int("min_steps", min_steps, 3)
         self._interval = checked_int("interval", interval, 1)
         self._horizon = None if horizon is None else checked_int("horizon", horizon, 1)
@@ -122,7 +121,7 @@ class LearningCurvePruner(BasePruner):
         curve = _curve(known, study)
         if len(curve.steps) < self._min_steps:
             return False
-        ends = costs([other.values for other in complete], study.directions)
+        ends = turned([other.values for other in complete], study.directions)
         witnesses = [
             _curve(reports(other, len(study.directions)), study) for other in complete[-WITNESSES:]
         ]
@@ -146,7 +145,7 @@ class Curve:
 
 
 def _curve(known: Mapping[int, Values], study: Study) -> Curve:
-    values = costs(list(known.values()), study.directions)
+    values = turned(list(known.values()), study.directions)
     finite = np.isfinite(values).all(1)
     return Curve(np.array(list(known), dtype=float)[finite], values[finite])
 

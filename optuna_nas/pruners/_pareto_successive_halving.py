@@ -18,16 +18,16 @@ import numpy as np
 from optuna.pruners import BasePruner
 
 from optuna_nas._arguments import checked_int
+from optuna_nas._ranking import Floats
+from optuna_nas._ranking import turned
+from optuna_nas._ranking import violation
 from optuna_nas._reports import Values
 from optuna_nas.pruners._brackets import bracket_of
 from optuna_nas.pruners._place import ORDERS
 from optuna_nas.pruners._place import place
-from optuna_nas.pruners._reports import costs
 from optuna_nas.pruners._reports import first_from
-from optuna_nas.pruners._reports import Floats
 from optuna_nas.pruners._reports import has_nan
 from optuna_nas.pruners._reports import reports
-from optuna_nas.pruners._reports import violation
 
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class ParetoSuccessiveHalvingPruner(BasePruner):
         if ahead >= seats:
             return False
         alike = [own, *(values for broken, values in there if broken == by)]
-        table = _comparable(costs(alike, study.directions))
+        table = _comparable(turned(alike, study.directions))
         if not table.size or (self._keep_front and not ahead and not _is_dominated(table)):
             return True
         return ahead + place(table, table[0], seats - ahead, self._tie_break) < seats

@@ -14,9 +14,10 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from optuna.study._multi_objective import _is_pareto_front
 
-from optuna_nas.pruners._reports import Floats
+from optuna_nas._ranking import crowding
+from optuna_nas._ranking import Floats
+from optuna_nas._ranking import nondominated
 
 
 def place(costs: Floats, own: Floats, limit: int, tie_break: str) -> int:
@@ -39,7 +40,7 @@ def place(costs: Floats, own: Floats, limit: int, tie_break: str) -> int:
     mine = int((rows == own).all(1).argmax())
     ahead, left = 0, np.arange(len(rows))
     while ahead < limit:
-        on_front = _is_pareto_front(rows[left], assume_unique_lexsorted=True)
+        on_front = nondominated(rows[left])
         front = left[on_front]
         if mine in front:
             order = front[ORDERS[tie_break](_scaled(rows[front]))]
@@ -67,23 +68,18 @@ def epsilon_net(front: Floats) -> NDArray[np.intp]:
     return np.array(order)
 
 
-def crowding(front: Floats) -> NDArray[np.intp]:
+def sparsest_first(front: Floats) -> NDArray[np.intp]:
     """Orders rows by the distance of their two neighbours, summed over objectives, ends first.
 
     Args:
         front:
             As above.
     """
-    distance = np.zeros(len(front))
-    for cost in front.T:
-        order = np.argsort(cost, kind="stable")
-        distance[order[[0, -1]]] = math.inf
-        distance[order[1:-1]] += cost[order[2:]] - cost[order[:-2]]
-    return np.argsort(-distance, kind="stable")
+    return np.argsort(-crowding(front), kind="stable")
 
 
 ORDERS: Mapping[str, Callable[[Floats], NDArray[np.intp]]] = {
-    "crowding": crowding,
+    "crowding": sparsest_first,
     "epsilon_net": epsilon_net,
 }
 

@@ -6,20 +6,11 @@ With one objective these are Optuna's intermediate values; with several, what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from optuna_nas._reports import report_at
 from optuna_nas._reports import reports_in
 from optuna_nas._reports import Values
-
-
-Floats: TypeAlias = NDArray[np.float64]
 
 
 def reports(trial: FrozenTrial, objectives: int) -> dict[int, Values]:
@@ -81,29 +72,3 @@ def has_nan(values: Values) -> bool:
             A report.
     """
     return any(value != value for value in values)
-
-
-def violation(trial: FrozenTrial) -> float:
-    """Returns by how much a trial breaks the constraints that are known; 0 if it breaks none.
-
-    Args:
-        trial:
-            Of any state.
-    """
-    return sum(max(0.0, by) for by in trial.constraints.values())
-
-
-def costs(values: Sequence[Values], directions: Sequence[StudyDirection]) -> Floats:
-    """Returns values turned so that less is better, NaN where one is not known.
-
-    Args:
-        values:
-            n reports, or what n complete trials are worth.
-        directions:
-            The study's, m.
-
-    Returns:
-        Shape [n, m].
-    """
-    signs = [-1.0 if direction == StudyDirection.MAXIMIZE else 1.0 for direction in directions]
-    return np.array(values, dtype=float).reshape(-1, len(signs)) * signs

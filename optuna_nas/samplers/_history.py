@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState
 
+from optuna_nas._ranking import has_value
 from optuna_nas.samplers._activity import Activity
 from optuna_nas.samplers._architectures import Architectures
-from optuna_nas.samplers._ranking import has_value
 
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
+from optuna_nas._ranking import violation
 from optuna_nas.samplers._actions import Actions
 from optuna_nas.samplers._controller import Controller
 from optuna_nas.samplers._controller import Decision
-from optuna_nas.samplers._ranking import violation
 from optuna_nas.samplers._reward import Baseline
 from optuna_nas.samplers._reward import Reward
 from optuna_nas.samplers._reward import Rewards

@@ -24,6 +24,9 @@ from typing import TYPE_CHECKING
 from optuna.trial import TrialState
 
 from optuna_nas._arguments import checked_int
+from optuna_nas._ranking import best_first
+from optuna_nas._ranking import has_value
+from optuna_nas._ranking import leaders
 from optuna_nas.samplers._architectures import key
 from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._draw import generator
@@ -32,9 +35,6 @@ from optuna_nas.samplers._planning import PLAN
 from optuna_nas.samplers._planning import Plan
 from optuna_nas.samplers._planning import plan_of
 from optuna_nas.samplers._planning import PlanningSampler
-from optuna_nas.samplers._ranking import best_first
-from optuna_nas.samplers._ranking import has_value
-from optuna_nas.samplers._ranking import leaders
 
 
 if TYPE_CHECKING:

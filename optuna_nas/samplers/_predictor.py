@@ -27,6 +27,7 @@ from scipy.special import ndtr
 from threadpoolctl import ThreadpoolController
 
 from optuna_nas._arguments import checked_int
+from optuna_nas._ranking import best_first
 from optuna_nas.samplers._architectures import key
 from optuna_nas.samplers._draw import draw
 from optuna_nas.samplers._draw import generator
@@ -39,7 +40,6 @@ from optuna_nas.samplers._gaussian_process import Kernel
 from optuna_nas.samplers._mutation import mutated
 from optuna_nas.samplers._planning import Plan
 from optuna_nas.samplers._planning import PlanningSampler
-from optuna_nas.samplers._ranking import best_first
 from optuna_nas.samplers._scores import scores
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import asdict
 from dataclasses import dataclass
-import math
 from typing import Any
 from typing import TYPE_CHECKING
 from typing import TypeAlias
@@ -20,6 +19,7 @@ import warnings
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
+from optuna_nas._arguments import checked_float
 from optuna_nas._arguments import checked_int
 from optuna_nas.samplers._draw import checked_seed
 from optuna_nas.samplers._draw import draw
@@ -293,7 +293,5 @@ def _check(propose: Any, fallback: Any, timeout: float | None) -> None:
             "fallback must be an Optuna sampler, or None for random search, but is "
             f"{type(fallback).__name__}."
         )
-    if timeout is not None and not 0 < timeout < math.inf:
-        raise ValueError(
-            f"timeout must be above 0 seconds, or None for no limit, but is {timeout}."
-        )
+    if timeout is not None:
+        checked_float("timeout", timeout, above=0, otherwise=" seconds, or None for no limit")

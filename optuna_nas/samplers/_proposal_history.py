@@ -14,9 +14,9 @@ from optuna.distributions import IntDistribution
 from optuna.distributions import json_to_distribution
 from optuna.trial import TrialState
 
+from optuna_nas._ranking import last_values
+from optuna_nas._ranking import violation
 from optuna_nas.samplers._planning import FIXED
-from optuna_nas.samplers._ranking import last_values
-from optuna_nas.samplers._ranking import violation
 
 
 if TYPE_CHECKING:

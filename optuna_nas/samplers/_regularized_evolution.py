@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optuna_nas._arguments import checked_float
 from optuna_nas._arguments import checked_int
+from optuna_nas._ranking import best_first
 from optuna_nas.samplers._draw import generator
 from optuna_nas.samplers._mutation import mutated
 from optuna_nas.samplers._planning import Plan
 from optuna_nas.samplers._planning import PlanningSampler
-from optuna_nas.samplers._ranking import best_first
 
 
 if TYPE_CHECKING:
@@ -90,20 +91,19 @@ class RegularizedEvolutionSampler(PlanningSampler):
     ) -> None:
         population_size = checked_int("population_size", population_size, 2)
         tournament_size = checked_int("tournament_size", tournament_size, 1)
+        probability = checked_float(
+            "crossover_probability", crossover_probability, least=0, most=1
+        )
         if tournament_size > population_size:
             raise ValueError(
                 f"tournament_size must be in 1..population_size ({population_size}), but got "
                 f"{tournament_size}."
             )
-        if not 0 <= crossover_probability <= 1:
-            raise ValueError(
-                f"crossover_probability must be in 0..1, but got {crossover_probability}."
-            )
         super().__init__(avoid_repeats=avoid_repeats, seed=seed)
         self._population_size = population_size
         self._tournament_size = tournament_size
         self._neighbour = neighbour
-        self._crossover_probability = crossover_probability
+        self._crossover_probability = probability
 
     def _plans(
         self, history: History, number: int, directions: Sequence[StudyDirection]

@@ -14,13 +14,13 @@ Theta is a function of the seed and of the trials that have ended, in the order 
 
 from __future__ import annotations
 
-import math
 from threading import RLock
 from typing import Any
 from typing import TYPE_CHECKING
 
 from optuna.samplers import BaseSampler
 
+from optuna_nas._arguments import checked_float
 from optuna_nas._arguments import checked_int
 from optuna_nas.samplers._actions import Actions
 from optuna_nas.samplers._draw import checked_seed
@@ -129,20 +129,11 @@ class ReinforceSampler(BaseSampler):
         if reward is not None and not callable(reward):
             raise ValueError(f"reward must be a function, or None, but got {reward!r}.")
         hidden_size = checked_int("hidden_size", hidden_size, 1)
-        if not 0 < learning_rate < math.inf:
-            raise ValueError(f"learning_rate must be above 0 and finite, but got {learning_rate}.")
-        if not 0 <= baseline_decay < 1:
-            raise ValueError(
-                f"baseline_decay must be at least 0 and below 1, but got {baseline_decay}."
-            )
-        if not 0 <= entropy_weight < math.inf:
-            raise ValueError(
-                f"entropy_weight must be at least 0 and finite, but got {entropy_weight}."
-            )
-        if not 0 < temperature < math.inf:
-            raise ValueError(f"temperature must be above 0 and finite, but got {temperature}.")
-        if not 0 <= epsilon <= 1:
-            raise ValueError(f"epsilon must be in 0..1, but got {epsilon}.")
+        learning_rate = checked_float("learning_rate", learning_rate, above=0)
+        baseline_decay = checked_float("baseline_decay", baseline_decay, least=0, below=1)
+        entropy_weight = checked_float("entropy_weight", entropy_weight, least=0)
+        temperature = checked_float("temperature", temperature, above=0)
+        epsilon = checked_float("epsilon", epsilon, least=0, most=1)
         self._seed = checked_seed(seed)
         self._reward = reward
         self._baseline_decay = baseline_decay

@@ -15,9 +15,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
-from optuna_nas.samplers._ranking import fronts
-from optuna_nas.samplers._ranking import last_value
-from optuna_nas.samplers._ranking import violation
+from optuna_nas._arguments import checked_float
+from optuna_nas._ranking import fronts
+from optuna_nas._ranking import last_value
+from optuna_nas._ranking import violation
 
 
 Reward: TypeAlias = Callable[[Sequence[float]], float]
@@ -61,8 +62,7 @@ def mnasnet_reward(target: float, exponent: float | tuple[float, float] = -0.07)
             is not above 0.
     """
     exponents = exponent if isinstance(exponent, tuple) else (exponent, exponent)
-    if not isinstance(target, Real) or not 0 < target < math.inf:
-        raise ValueError(f"target must be above 0 and finite, but got {target!r}.")
+    target = checked_float("target", target, above=0)
     if len(exponents) != 2 or not all(
         isinstance(w, Real) and -math.inf < w <= 0 for w in exponents
     ):

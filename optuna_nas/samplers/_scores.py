@@ -17,9 +17,9 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from scipy.special import ndtri
 
-from optuna_nas.samplers._ranking import costs
-from optuna_nas.samplers._ranking import Floats
-from optuna_nas.samplers._ranking import parted
+from optuna_nas._ranking import costs
+from optuna_nas._ranking import Floats
+from optuna_nas._ranking import parted
 
 
 QUARTILES = 1.349

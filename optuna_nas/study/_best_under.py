@@ -11,7 +11,7 @@ from optuna.study import Study
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
-from optuna_nas.samplers._ranking import costs
+from optuna_nas._ranking import costs
 from optuna_nas.study._costs import COSTS
 from optuna_nas.study._front import feasible_trials
 from optuna_nas.study._names import metric_names

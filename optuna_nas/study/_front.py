@@ -9,9 +9,9 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
-from optuna_nas.samplers._ranking import costs
-from optuna_nas.samplers._ranking import leaders
-from optuna_nas.samplers._ranking import parted
+from optuna_nas._ranking import costs
+from optuna_nas._ranking import leaders
+from optuna_nas._ranking import parted
 
 
 def feasible_trials(study: Study) -> list[FrozenTrial]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
-import math
 import os
 from pathlib import Path
 import tempfile
@@ -28,6 +27,8 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from optuna_nas._arguments import checked_float
+from optuna_nas._arguments import checked_int
 from optuna_nas.study._process import identity
 from optuna_nas.study._process import is_gone
 
@@ -96,14 +97,10 @@ class Heartbeat:
         max_retry: int = 1,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        if not 0 < interval < math.inf:
-            raise ValueError(f"interval must be seconds above 0, but is {interval!r}.")
-        if max_retry < 0:
-            raise ValueError(f"max_retry must be at least 0, but is {max_retry!r}.")
         self.turn = turn(study)
         self._study = study
-        self._interval = float(interval)
-        self._max_retry = max_retry
+        self._interval = checked_float("interval", interval, above=0, otherwise=" seconds")
+        self._max_retry = checked_int("max_retry", max_retry, 0)
         self._say = say or _logger.warning
         self._beats: dict[int, int] = {}
         self._seen: dict[int, tuple[Any, int]] = {}

@@ -12,8 +12,8 @@ from optuna.study import Study
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from optuna_nas.samplers._ranking import costs
-from optuna_nas.samplers._ranking import parted
+from optuna_nas._ranking import costs
+from optuna_nas._ranking import parted
 
 
 def hypervolume(study: Study, reference: Sequence[float]) -> float:

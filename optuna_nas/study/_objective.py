@@ -7,14 +7,12 @@ it is trained: so a pruner knows it too, and a network that is too slow takes no
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import Any
 from typing import Literal
-from typing import TypeAlias
 import warnings
 
 import optuna
@@ -40,6 +38,12 @@ from optuna_nas.study._duplicates import introduce
 from optuna_nas.study._names import evaluator_name
 from optuna_nas.study._names import name_objectives
 from optuna_nas.study._number import as_number
+from optuna_nas.study._objective_arguments import check_metric_names
+from optuna_nas.study._objective_arguments import checked_constraints
+from optuna_nas.study._objective_arguments import checked_evaluators
+from optuna_nas.study._objective_arguments import Evaluator
+from optuna_nas.study._objective_arguments import example_of
+from optuna_nas.study._objective_arguments import two_rows
 from optuna_nas.study._remembered import check_directions
 from optuna_nas.study._remembered import check_survey
 from optuna_nas.study._remembered_network import remember_network
@@ -52,11 +56,11 @@ from optuna_nas.training import is_out_of_memory
 from optuna_nas.training import Rejected
 
 
-Evaluator: TypeAlias = Callable[[nn.Module, Any], float]
-"""``(module, trial) -> float``; it may carry a ``direction`` and an ``example``."""
-
 MAX_PARAMETERS = 250_000_000
 """With Adam in float32 such a network takes 4 GB before its activations."""
+
+INTERRUPTED = "interrupted"
+"""Trial user attr: whether Ctrl-C ended it."""
 
 WARN_AFTER = 10
 
@@ -123,10 +127,10 @@ class Objective:
         duplicates: Literal["reuse", "retrain", "reject"] | None = None,
     ) -> None:
         self.network = network
-        self.evaluators = _checked_evaluators(evaluators)
-        self.constraints = _checked_constraints(constraints)
-        _check_metric_names(self.evaluators, self.constraints)
-        self.example = _two_rows(example if example is not None else _example_of(evaluators))
+        self.evaluators = checked_evaluators(evaluators)
+        self.constraints = checked_constraints(constraints)
+        check_metric_names(self.evaluators, self.constraints)
+        self.example = two_rows(example if example is not None else example_of(evaluators))
         self.max_parameters = max_parameters
         self.screen = checked_screen(screen)
         self.duplicates = (
@@ -154,6 +158,9 @@ class Objective:
                 raise
             except optuna.TrialPruned:
                 self._rejected_in_a_row = 0
+                raise
+            except KeyboardInterrupt:  # Optuna fails the trial, as after a bug
+                sampled.set_user_attr(INTERRUPTED, True)
                 raise
         self._rejected_in_a_row = 0
         return values if len(values) > 1 else values[0]
@@ -282,64 +289,3 @@ def _value(evaluate: Evaluator, module: nn.Module, trial: SampledTrial) -> float
             raise
         raise Rejected(f"out of memory: {error}") from error
     return as_number(f"evaluator {evaluator_name(evaluate)}", value)
-
-
-def _checked_evaluators(evaluators: Sequence[Any]) -> tuple[Evaluator, ...]:
-    if not evaluators:
-        raise ValueError(
-            "Objective needs an evaluator, a callable (module, trial) -> float, for each "
-            "direction of the study: Objective(network, Train(train, valid, epochs=10))."
-        )
-    for evaluator in evaluators:
-        if not callable(evaluator) or isinstance(evaluator, type | Constraint):
-            raise TypeError(
-                "an evaluator must be a callable (module, trial) -> float, but got "
-                f"{evaluator!r} ({type(evaluator).__name__})."
-            )
-    return tuple(evaluators)
-
-
-def _checked_constraints(constraints: Sequence[Any]) -> tuple[Constraint, ...]:
-    constraints = [constraints] if isinstance(constraints, Constraint) else list(constraints)
-    for constraint in constraints:
-        if not isinstance(constraint, Constraint):
-            raise TypeError(
-                "a constraint is a metric compared with a number, metrics.Parameters() <= 1e6, "
-                f"but got {constraint!r} ({type(constraint).__name__})."
-            )
-    names = [constraint.name for constraint in constraints]
-    if len(set(names)) < len(names):
-        raise ValueError(f"two constraints have one name: {', '.join(names)}.")
-    return tuple(constraints)
-
-
-def _check_metric_names(
-    evaluators: Sequence[Evaluator], constraints: Sequence[Constraint]
-) -> None:
-    """What is noted of a metric in a trial stands under its name."""
-    metrics = [e for e in evaluators if isinstance(e, Metric)] + [c.metric for c in constraints]
-    for i, metric in enumerate(metrics):
-        for other in metrics[:i]:
-            if metric.name == other.name and metric != other:
-                raise ValueError(
-                    f"two metrics that differ have one name, {metric.name!r}. Give one of them "
-                    f'another: class Other({type(metric).__name__}): name = "..."'
-                )
-
-
-def _example_of(evaluators: Sequence[Any]) -> Any:
-    examples = (getattr(evaluator, "example", None) for evaluator in evaluators)
-    return next((example for example in examples if example is not None), None)
-
-
-def _two_rows(example: Any) -> tuple[torch.Tensor, ...] | None:
-    if example is None:
-        return None
-    inputs = example if isinstance(example, tuple) else (example,)
-    try:
-        return tuple(torch.as_tensor(x)[:2].cpu() for x in inputs)
-    except (TypeError, ValueError, RuntimeError, IndexError):
-        raise TypeError(
-            "example must be a batch of inputs, a tensor or an array with at least one dimension "
-            f"(or a tuple of them), but got {example!r} ({type(example).__name__})."
-        ) from None

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from contextlib import suppress
 import math
-import operator
 from time import sleep
 from time import time
 from typing import Any
@@ -22,6 +21,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
+from optuna_nas._arguments import checked_float
+from optuna_nas._arguments import checked_int
 from optuna_nas.study._crew import Crew
 from optuna_nas.study._heartbeat import Heartbeat
 from optuna_nas.study._heartbeat import running
@@ -104,7 +105,7 @@ def optimize(
             If the objective raised in a worker (the others finish their trial first), or
             workers died one after the other without finishing a trial.
     """
-    _check(study, n_trials, workers, timeout, threads)
+    _check(study, n_trials, workers, timeout, threads, heartbeat)
     if isinstance(objective, Objective):
         objective.check(study)
     seconds = math.inf if timeout is None else timeout
@@ -232,14 +233,18 @@ def _watch(study: Study, crew: Crew, watch: Heartbeat, callbacks: Sequence[Callb
     crew.check()
 
 
-def _check(study: Study, n_trials: Any, workers: Any, timeout: float | None, threads: Any) -> None:
+def _check(
+    study: Study, n_trials: Any, workers: Any, timeout: Any, threads: Any, heartbeat: Any
+) -> None:
     if n_trials is None and timeout is None:
         raise ValueError("optimize needs n_trials, timeout, or both: else it would never end.")
-    for name, value in (("n_trials", n_trials), ("workers", workers), ("threads", threads)):
-        if value is not None and operator.index(value) < 1:
-            raise ValueError(f"{name} must be at least 1, but is {value!r}.")
-    if timeout is not None and not timeout > 0:
-        raise ValueError(f"timeout must be seconds above 0, but is {timeout!r}.")
+    if n_trials is not None:
+        checked_int("n_trials", n_trials, 1, otherwise=", or None")
+    checked_int("workers", workers, 1)
+    checked_int("threads", threads, 1)
+    if timeout is not None:
+        checked_float("timeout", timeout, above=0, otherwise=" seconds, or None")
+    checked_float("heartbeat", heartbeat, above=0, otherwise=" seconds")
     if workers > 1 and _in_memory(study._storage):
         raise ValueError(
             f"workers={workers} need a storage that processes share, but study "

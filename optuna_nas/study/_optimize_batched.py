@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 import math
-from numbers import Real
 from time import time
 from typing import Any
 
@@ -20,6 +19,7 @@ import optuna
 from optuna.study import Study
 
 from optuna_nas._arguments import check_study
+from optuna_nas._arguments import checked_float
 from optuna_nas._arguments import checked_int
 from optuna_nas.study._objective import Objective
 from optuna_nas.study._optimize import _loop
@@ -159,7 +159,7 @@ def _check(study: Any, objective: Any, n_trials: Any, batch: Any, timeout: Any) 
             "optimize_batched needs n_trials, timeout, or both: else it would never end."
         )
     if n_trials is not None:
-        checked_int("n_trials", n_trials, 1)
+        checked_int("n_trials", n_trials, 1, otherwise=", or None")
     checked_int("batch", batch, 1)
-    if timeout is not None and not (isinstance(timeout, Real) and float(timeout) > 0):
-        raise ValueError(f"timeout must be seconds above 0, but is {timeout!r}.")
+    if timeout is not None:
+        checked_float("timeout", timeout, above=0, otherwise=" seconds, or None")

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -156,7 +155,7 @@ class Generations:
             number = member.trial.number
             trial, candidate = waiting[number]
             if isinstance(one, Unfinished):
-                waiting[number] = trial, replace(candidate, reported=one.reported)
+                waiting[number] = trial, self._halting.anew(candidate, one.reported)
                 unfinished[number] = "out of memory as one"
                 continue
             self.together += 1

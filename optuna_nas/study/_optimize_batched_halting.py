@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from copy import deepcopy
 from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -45,6 +47,8 @@ class Waiting:
             As part of a group; None if it cannot be part of one.
         rng:
             torch's state when it was ready.
+        untouched:
+            A copy of the recipe, without what steps in a group leave in it: a schedule with state.
         reported:
             How many epochs of it have been reported.
     """
@@ -54,6 +58,7 @@ class Waiting:
     recipe: MakeRecipe
     member: Member | None
     rng: torch.Tensor
+    untouched: MakeRecipe | None = None
     reported: int = 0
 
 
@@ -107,6 +112,18 @@ class Halting(Objective):
             again = _Again(waiting.trial, waiting.reported)
             return self._ended(waiting, partial(train, waiting.module, again))
 
+    def anew(self, waiting: Waiting, reported: int) -> Waiting:
+        """The candidate before it is trained alone, after steps in a group that are not kept.
+
+        Args:
+            waiting:
+                The candidate; its module has its initial weights.
+            reported:
+                How many epochs of it have been reported.
+        """
+        recipe = waiting.untouched or waiting.recipe
+        return replace(waiting, recipe=recipe, reported=reported)
+
     def trained(
         self, waiting: Waiting, came: float | optuna.TrialPruned
     ) -> float | tuple[float, ...]:
@@ -149,10 +166,10 @@ class Halting(Objective):
             return Waiting(module, trial, train.recipe, None, torch.get_rng_state())
         asked = _asked(train.recipe, trial, module)
         rng = torch.get_rng_state()
-        member = None
-        if isinstance(asked, Recipe):
-            member = Member(module, trial, asked, generator_for(train.seed, trial.number))
-        return Waiting(module, trial, lambda *_: given(asked), member, rng)
+        if not isinstance(asked, Recipe):
+            return Waiting(module, trial, lambda *_: given(asked), None, rng)
+        member = Member(module, trial, asked, generator_for(train.seed, trial.number))
+        return Waiting(module, trial, lambda *_: asked, member, rng, _copied(asked, module))
 
 
 class _Again:
@@ -192,6 +209,16 @@ def given(came: Any) -> Any:
     if isinstance(came, Exception):
         raise came
     return came
+
+
+def _copied(recipe: Recipe, module: nn.Module) -> MakeRecipe | None:
+    """A recipe for the same module, with state of its own; None if it cannot be copied."""
+    parts = (*module.modules(), *module.parameters(), *module.buffers())
+    try:
+        copied = deepcopy(recipe, {id(part): part for part in parts})
+    except (TypeError, ValueError, RuntimeError, NotImplementedError):  # a lock, a generator
+        return None
+    return lambda *_: copied
 
 
 def _asked(recipe: MakeRecipe, trial: SampledTrial, module: nn.Module) -> Recipe | Exception:

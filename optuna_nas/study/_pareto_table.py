@@ -12,7 +12,7 @@ from optuna.study import Study
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
-from optuna_nas.samplers._ranking import costs
+from optuna_nas._ranking import costs
 from optuna_nas.study._front import front
 from optuna_nas.study._names import metric_names
 from optuna_nas.study._text_table import aligned

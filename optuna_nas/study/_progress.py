@@ -15,10 +15,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
+from optuna_nas._ranking import costs
+from optuna_nas._ranking import fronts
+from optuna_nas._ranking import parted
 from optuna_nas.pruners._reports import last_step
-from optuna_nas.samplers._ranking import costs
-from optuna_nas.samplers._ranking import fronts
-from optuna_nas.samplers._ranking import parted
 from optuna_nas.study._hypervolume import checked_reference
 
 

@@ -22,6 +22,7 @@ from optuna_nas._reports import reports_in
 from optuna_nas.oneshot import RankCorrelation
 from optuna_nas.samplers._draw import checked_seed
 from optuna_nas.study._names import metric_names
+from optuna_nas.study._truth_meter import check_objective
 
 
 Score: TypeAlias = int | str | Callable[[FrozenTrial], float | None]
@@ -75,10 +76,7 @@ def rank_correlation(
     """
     check_study("study", study)
     seed = checked_seed(seed)
-    if not 0 <= objective < len(study.directions):
-        raise ValueError(
-            f"objective must be an index below {len(study.directions)}, but is {objective!r}."
-        )
+    check_objective(study, objective, "objective")
     states = (TrialState.COMPLETE, TrialState.PRUNED)
     trials = study.get_trials(deepcopy=False, states=states)
     lows = _scores("low", low, study, trials, objective)

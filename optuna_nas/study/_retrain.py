@@ -9,11 +9,12 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
+from optuna_nas._arguments import checked_int
 from optuna_nas.samplers import best_first
 from optuna_nas.space import build
 from optuna_nas.space import Network
 from optuna_nas.space import SampledTrial
-from optuna_nas.study._objective import Evaluator
+from optuna_nas.study._objective_arguments import Evaluator
 from optuna_nas.study._seeds import trial_rng
 from optuna_nas.training import Rejected
 
@@ -51,9 +52,8 @@ def retrain(
         ValueError:
             If ``k`` is below 1, or no trial of the study is complete.
     """
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise ValueError(f"k must be an int of at least 1, but got {k!r}.")
-    scored = [(trial, _score(study, network, train, trial)) for trial in _best(study, k)]
+    best = _best(study, checked_int("k", k, 1))
+    scored = [(trial, _score(study, network, train, trial)) for trial in best]
     wanted = getattr(train, "direction", None) or study.directions[0].name
     sign = -1 if str(getattr(wanted, "name", wanted)).lower() == "maximize" else 1
     return sorted(scored, key=lambda pair: math.inf if math.isnan(pair[1]) else sign * pair[1])

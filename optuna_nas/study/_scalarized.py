@@ -15,13 +15,13 @@ from typing import Any
 
 from torch import nn
 
-from optuna_nas.metrics import Constraint
 from optuna_nas.metrics import Metric
 from optuna_nas.space._reports import only_value
 from optuna_nas.study._costs import Costs
 from optuna_nas.study._names import evaluator_name
 from optuna_nas.study._number import as_number
-from optuna_nas.study._objective import Evaluator
+from optuna_nas.study._objective_arguments import checked_evaluators
+from optuna_nas.study._objective_arguments import Evaluator
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Scalarized:
         by: Callable[[Sequence[float]], float],
         direction: str = "maximize",
     ) -> None:
-        self.evaluators = _checked_evaluators(evaluators)
+        self.evaluators = _several(evaluators)
         self.by = by
         self.direction = direction
         examples = (getattr(evaluate, "example", None) for evaluate in evaluators)
@@ -191,19 +191,13 @@ class _ReportingTrial:
             self._trial.report(self._scalarized._one_number(values), step)
 
 
-def _checked_evaluators(evaluators: Sequence[Any]) -> tuple[Evaluator, ...]:
-    for evaluate in evaluators:
-        if not callable(evaluate) or isinstance(evaluate, type | Constraint):
-            raise TypeError(
-                "an evaluator must be a callable (module, trial) -> float, but got "
-                f"{evaluate!r} ({type(evaluate).__name__})."
-            )
+def _several(evaluators: Sequence[Any]) -> tuple[Evaluator, ...]:
     if len(evaluators) < 2:
         raise ValueError(
             f"Scalarized makes one number of several, but got {len(evaluators)} evaluators; one "
             "alone goes to Objective as it is."
         )
-    return tuple(evaluators)
+    return checked_evaluators(evaluators)
 
 
 def _check_weights(

@@ -21,6 +21,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 from torch import nn
 
+from optuna_nas._arguments import checked_float
 from optuna_nas._arguments import checked_int
 from optuna_nas.metrics import Flops
 from optuna_nas.metrics import Parameters
@@ -29,13 +30,11 @@ from optuna_nas.space import CANNOT_BE_BUILT
 from optuna_nas.space import SampledTrial
 from optuna_nas.study._names import evaluator_name
 from optuna_nas.study._screen_arguments import check_estimate
-from optuna_nas.study._screen_arguments import is_number
 from optuna_nas.study._seeds import SEED
-from optuna_nas.study._truth_meter import as_ended
 from optuna_nas.study._truth_meter import as_number
 from optuna_nas.study._truth_meter import check_objective
-from optuna_nas.study._truth_meter import is_measured
 from optuna_nas.study._truth_meter import measured_trials
+from optuna_nas.study._truth_meter import note_values
 from optuna_nas.study._truth_meter import SCREEN
 from optuna_nas.study._truth_meter import Truth
 from optuna_nas.study._truth_meter import truth_of
@@ -93,7 +92,8 @@ class Screen:
             How many trials to measure before any is rejected, at least 5. With 20 a correlation
             below 0.46 cannot be told from none.
         unscreened:
-            The share that is trained whatever its score, above 0, at most 1.
+            The share that is trained whatever its score, above 0, at most 1: without trials that
+            it did not choose, nobody knows what a screen is worth.
         objective:
             Which one the estimate is of, by its index.
 
@@ -112,16 +112,9 @@ class Screen:
 
     def __post_init__(self) -> None:
         check_estimate("estimate", self.estimate)
-        if not (is_number(self.quantile) and 0 <= self.quantile < 1):
-            raise ValueError(
-                f"quantile must be a number of at least 0, below 1, but is {self.quantile!r}."
-            )
+        checked_float("quantile", self.quantile, least=0, below=1)
         checked_int("first", self.first, 5)
-        if not (is_number(self.unscreened) and 0 < self.unscreened <= 1):
-            raise ValueError(
-                f"unscreened must be a number above 0, at most 1, but is {self.unscreened!r}: "
-                "without trials that it did not choose, nobody knows what a screen is worth."
-            )
+        checked_float("unscreened", self.unscreened, above=0, most=1)
         checked_int("objective", self.objective, 0)
 
     @property
@@ -163,7 +156,8 @@ class Screen:
         if math.isinf(score):
             score = -math.inf
         trials = measured_trials(study, self.name)
-        is_on = self._is_sound(study, trials) and len(trials) >= self.first and self.quantile > 0
+        is_ready = self.quantile > 0 and len(trials) >= self.first
+        is_on = is_ready and self._judged(study, trials)[1] is None
         chosen = is_on and not self._is_let_through(study, trial.number)
         trial.set_user_attr(SCREEN, self._seen(score, module, example, chosen))
         if chosen and score < (limit := self._limit(study)):
@@ -182,15 +176,20 @@ class Screen:
         study = getattr(trial, "study", None)
         if study is None:
             return
-        if is_measured(ended := as_ended(study, trial), self.name):
-            self._is_sound(study, [*measured_trials(study, self.name), ended])
+        seen = trial.user_attrs.get(SCREEN, {})
+        if seen.get("estimate") != self.name or seen["chosen"]:
+            return
+        note_values(study, trial)
+        counted = None  # again if another trial ended meanwhile: its worker may have been faster
+        while len(trials := measured_trials(study, self.name)) != counted:
+            counted = len(trials)
+            self._note_truth(study, trials)
 
-    def _is_sound(self, study: Study, trials: Sequence[FrozenTrial]) -> bool:
-        """Whether nothing speaks against it; notes by what, and says when that changes."""
+    def _note_truth(self, study: Study, trials: Sequence[FrozenTrial]) -> None:
+        """Notes what the estimate is worth, and says when that turns the screen off or on."""
         noted = study.user_attrs.get(TRUTH, {})
         noted = noted if noted.get("estimate") == self.name else {}
-        found = truth_of(study, trials, self.name, self.objective)
-        off = self._doubt(study, trials, found)
+        found, off = self._judged(study, trials)
         was_off = noted.get("off") is not None
         if off is not None and not was_off:
             _logger.warning(f"The screen by {self.name} is turned off: {off}.")
@@ -206,16 +205,16 @@ class Screen:
         }
         if found.trials and told != noted:
             study.set_user_attr(TRUTH, told)
-        return off is None
 
-    def _doubt(self, study: Study, trials: Sequence[FrozenTrial], found: Truth) -> str | None:
-        """What speaks against the estimate, by now or when it was last judged; None before."""
+    def _judged(self, study: Study, trials: Sequence[FrozenTrial]) -> tuple[Truth, str | None]:
+        """What the estimate is worth, and what speaks against it, now or when last judged."""
+        found = truth_of(study, trials, self.name, self.objective)
         if found.trials < self.first:
-            return None
+            return found, None
         # After every trial anew, chance alone would find one day that noise is right.
         last = self.first * 2 ** int(math.log2(found.trials / self.first))
         judged = truth_of(study, trials[:last], self.name, self.objective)
-        return self._against(judged) or self._against(found)
+        return found, self._against(judged) or self._against(found)
 
     def _against(self, found: Truth) -> str | None:
         own, parameters = found.coefficients[self.name], found.coefficients.get("parameters")

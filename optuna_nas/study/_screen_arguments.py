@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 
@@ -30,8 +29,3 @@ def check_estimate(name: str, given: Any) -> None:
             f"{name} must be a callable (module, trial) -> float, but {proxy} takes a batch, not "
             f"a trial: write Proxy({proxy}, batch)."
         )
-
-
-def is_number(given: Any) -> bool:
-    """Whether an argument is a number, and no bool."""
-    return isinstance(given, Real) and not isinstance(given, bool)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from collections.abc import Sequence
 import math
 from typing import Any
+import warnings
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -45,7 +46,8 @@ def screen(
 
     Candidates met twice are scored once. They are those that ``create_study(sampler="random",
     seed=seed)`` would propose first; or, with a sampler, those that it proposes by the scores of
-    the ones before, in a study in memory. What cannot be scored is the worst to it.
+    the ones before, in a study in memory. What cannot be scored is minus infinity to it; Optuna's
+    ``GPSampler`` takes the lowest score so far instead.
 
     Example:
 
@@ -148,7 +150,10 @@ def _propose(
 
     directions: Any = ["maximize"] * count
     study = create_study(sampler=sampler, pruner=None, directions=directions, seed=seed)
-    study.optimize(values, n_trials=n)
+    with warnings.catch_warnings():
+        # GPSampler takes the lowest score for what has none, as it should, and warns each time.
+        warnings.filterwarnings("ignore", "Clip non-finite values")
+        study.optimize(values, n_trials=n)
 
 
 def _checked(proxy: Any, n: Any, keep: Any, seed: Any) -> list[Estimate]:

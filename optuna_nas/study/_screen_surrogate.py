@@ -14,11 +14,11 @@ from optuna.trial import TrialState
 from torch import nn
 
 from optuna_nas._arguments import checked_int
+from optuna_nas._ranking import has_value
 from optuna_nas.samplers._encoding import Encoding
 from optuna_nas.samplers._gaussian_process import GaussianProcess
 from optuna_nas.samplers._gaussian_process import Kernel
 from optuna_nas.samplers._predictor import _one_thread
-from optuna_nas.samplers._ranking import has_value
 from optuna_nas.samplers._scores import scores
 from optuna_nas.space import ARCHITECTURE
 from optuna_nas.study._truth_meter import check_objective

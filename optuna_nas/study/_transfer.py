@@ -14,9 +14,9 @@ from optuna.study import Study
 
 from optuna_nas._arguments import check_study
 from optuna_nas._arguments import checked_int
+from optuna_nas._ranking import parted
 from optuna_nas.samplers import best_first
 from optuna_nas.samplers._nearest import nearest
-from optuna_nas.samplers._ranking import parted
 from optuna_nas.space import asked_in
 from optuna_nas.study._meta_features import DATA
 from optuna_nas.study._meta_features import similarity

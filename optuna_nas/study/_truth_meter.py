@@ -17,17 +17,18 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
+from optuna_nas._arguments import checked_int
+from optuna_nas._ranking import has_value
+from optuna_nas._ranking import key_by
 from optuna_nas.metrics._latency_fit import interval
 from optuna_nas.metrics._latency_fit import spearman
-from optuna_nas.samplers._ranking import has_value
-from optuna_nas.samplers._scores import scores
 from optuna_nas.space import SampledTrial
 
 
 SCREEN = "screen"
 """Trial user attr: ``{"estimate": its name, "score", "parameters", "flops": numbers, "chosen":
-whether the score had a say in that the candidate is trained}``; a number that there is none of is
-None."""
+whether the score had a say in that the candidate is trained, "ended": from just before the end,
+the trial's number and values}``; what there is none of is None."""
 
 BASELINES = ("parameters", "flops")
 
@@ -113,38 +114,41 @@ def measured_trials(study: Study, estimate: str) -> list[FrozenTrial]:
             Its name.
     """
     # Not from the cache: while a trial was trained, those of other workers have ended.
-    ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-    return sorted((trial for trial in ended if is_measured(trial, estimate)), key=_when)
+    trials = map(_as_ended, study.get_trials(deepcopy=False))
+    return sorted((trial for trial in trials if _is_measured(trial, estimate)), key=_when)
 
 
-def is_measured(trial: FrozenTrial, estimate: str) -> bool:
-    """Whether a trial that has ended says what an estimate is worth.
+def note_values(study: Study, trial: SampledTrial) -> None:
+    """Notes what a trial came to a moment before it ends, so that whoever looks may count it.
 
-    Args:
-        trial:
-            Complete or pruned.
-        estimate:
-            Its name.
-    """
-    seen = trial.user_attrs.get(SCREEN, {})
-    return seen.get("estimate") == estimate and not seen["chosen"] and has_value(trial)
-
-
-def as_ended(study: Study, trial: SampledTrial) -> FrozenTrial:
-    """A trial as it will be once it has ended: complete if all its values are known, else pruned.
+    Else, of two that end at the same moment, each would be counted without the other.
 
     Args:
         study:
             Its study.
         trial:
-            About to end.
+            About to end; a screen has seen it.
     """
-    # A storage in memory gives the trial itself.
-    ended = copy(study._storage.get_trial(trial._trial_id))
     known = [trial.known[i] for i in range(len(study.directions)) if i in trial.known]
-    is_complete = len(known) == len(study.directions)
-    ended.state = TrialState.COMPLETE if is_complete else TrialState.PRUNED
-    ended.values = known if is_complete else None
+    values = known if len(known) == len(study.directions) else None
+    ended = {"number": trial.number, "values": values}
+    trial.set_user_attr(SCREEN, {**trial.user_attrs[SCREEN], "ended": ended})
+
+
+def _is_measured(trial: FrozenTrial, estimate: str) -> bool:
+    seen = trial.user_attrs.get(SCREEN, {})
+    return seen.get("estimate") == estimate and not seen["chosen"] and has_value(trial)
+
+
+def _as_ended(trial: FrozenTrial) -> FrozenTrial:
+    """A trial that is about to end as it will be, any other as it is."""
+    noted = trial.user_attrs.get(SCREEN, {}).get("ended", {})
+    # One that is run again has the attrs of the first time.
+    if trial.state != TrialState.RUNNING or noted.get("number") != trial.number:
+        return trial
+    ended = copy(trial)  # a storage in memory gives the trial itself
+    ended.values = noted["values"]
+    ended.state = TrialState.PRUNED if ended.values is None else TrialState.COMPLETE
     ended.datetime_complete = datetime.now()
     return ended
 
@@ -165,11 +169,9 @@ def check_objective(study: Study, objective: Any, name: str) -> None:
             If the study has no such objective.
     """
     count = len(study.directions)
-    if not isinstance(objective, int) or not 0 <= objective < count:
-        raise ValueError(
-            f"{name} must be an int of at least 0 and below {count}, the number of objectives of "
-            f"study {study.study_name!r}, but is {objective!r}."
-        )
+    legal = f" and below {count}, the number of objectives of study {study.study_name!r}"
+    if checked_int(name, objective, 0, otherwise=legal) >= count:
+        raise ValueError(f"{name} must be an int of at least 0{legal}, but got {objective!r}.")
 
 
 def as_number(value: Any) -> float:
@@ -194,8 +196,10 @@ def truth_of(study: Study, trials: Sequence[FrozenTrial], estimate: str, objecti
 
 
 def _worth(study: Study, trials: Sequence[FrozenTrial], objective: int) -> list[float]:
-    worth: list[float] = scores(trials, study.directions)[:, objective].tolist()
-    return worth
+    """Places in the order of the objective, more is better, equal trials at one place."""
+    keys = [key_by(trial, study.directions, objective) for trial in trials]
+    places = {key: -i for i, key in enumerate(sorted(set(keys)))}
+    return [float(places[key]) for key in keys]
 
 
 def _truth(trials: Sequence[FrozenTrial], worth: list[float], estimate: str) -> Truth:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from optuna_nas._arguments import checked_int
+
 
 Augment: TypeAlias = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -30,11 +32,9 @@ def random_shift(pixels: int = 1) -> Augment:
 
     Raises:
         ValueError:
-            If ``pixels`` is below 0; from the function, if what it gets are no images.
+            If ``pixels`` is no int of at least 0; from the function, if it gets no images.
     """
-    if pixels < 0:
-        raise ValueError(f"pixels must be at least 0, but is {pixels!r}.")
-    return partial(_shift, pixels=pixels)
+    return partial(_shift, pixels=checked_int("pixels", pixels, 0))
 
 
 def _shift(images: Tensor, generator: torch.Generator, pixels: int) -> Tensor:

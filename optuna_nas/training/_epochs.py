@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Integral
 
 import torch
 from torch import nn
 
+from optuna_nas._arguments import checked_int
 from optuna_nas.training._data import Data
 from optuna_nas.training._points import train_points
 from optuna_nas.training._recipe import Recipe
@@ -95,5 +95,4 @@ def check_epochs(epochs: int | None) -> None:
         ValueError:
             If it is not an int of at least 1.
     """
-    if not isinstance(epochs, Integral) or isinstance(epochs, bool) or epochs < 1:
-        raise ValueError(f"epochs must be an int of at least 1, but is {epochs!r}.")
+    checked_int("epochs", epochs, 1)

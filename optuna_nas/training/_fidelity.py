@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
-import math
-from numbers import Real
 from typing import Any
 from typing import TypeAlias
 
 from torch import nn
 
+from optuna_nas._arguments import checked_float
 from optuna_nas.training._epochs import check_epochs
 
 
@@ -60,8 +59,7 @@ class Fidelity:
     cost: float | None = None
 
     def __post_init__(self) -> None:
-        if not _is_number(self.data) or not 0 < self.data <= 1:
-            raise ValueError(f"data must be a share in (0, 1], but is {self.data!r}.")
+        checked_float("data", self.data, above=0, most=1)
         if self.image_size is not None and not _is_size(self.image_size):
             raise ValueError(
                 "image_size must be an int of at least 1, a pair (height, width) of them, or "
@@ -77,8 +75,8 @@ class Fidelity:
             )
         if self.epochs is not None:
             check_epochs(self.epochs)
-        if self.cost is not None and not (_is_number(self.cost) and 0 < self.cost < math.inf):
-            raise ValueError(f"cost must be a positive number or None, but is {self.cost!r}.")
+        if self.cost is not None:
+            checked_float("cost", self.cost, above=0, otherwise=", or None")
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -100,10 +98,6 @@ class Fidelity:
             return self.cost
         height, width = self.size or (pixels, 1)
         return self.data * (self.epochs or epochs) / epochs * height * width / pixels
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _is_size(size: Any) -> bool:

@@ -32,7 +32,7 @@ from optuna_nas.training._inherit_file import from_bytes
 from optuna_nas.training._inherit_file import to_bytes
 from optuna_nas.training._inherit_folder import Folder
 from optuna_nas.training._inherit_folder import Store
-from optuna_nas.training._inherit_kept import best_first
+from optuna_nas.training._inherit_kept import best_then_youngest
 from optuna_nas.training._inherit_kept import number_ended
 from optuna_nas.training._inherit_kept import to_remove
 from optuna_nas.training._inherit_kept import WEIGHTS
@@ -206,7 +206,7 @@ class Inherit:
         ended = [t for t in with_weights(trials) if t.state.name in ("COMPLETE", "PRUNED")]
         if not ended:
             return None
-        candidates = best_first(ended, study.directions)
+        candidates = best_then_youngest(ended, study.directions)
         if self.parent is None:
             return closest(trials[trial.number], candidates)
         chosen = self.parent(trials[trial.number], candidates)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from pathlib import Path
 import re
 from typing import Any
 
+from optuna_nas._arguments import checked_float
 from optuna_nas._arguments import checked_int
 
 
@@ -90,5 +90,4 @@ def check_share(max_fresh: Any) -> None:
         ValueError:
             If it is anything else.
     """
-    if not isinstance(max_fresh, Real) or not 0 <= float(max_fresh) <= 1:
-        raise ValueError(f"max_fresh must be in 0..1, but is {max_fresh!r}.")
+    checked_float("max_fresh", max_fresh, least=0, most=1)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
+
+from optuna_nas._ranking import costs
+from optuna_nas._ranking import nondominated
 
 
 WEIGHTS = "weights"
@@ -41,7 +41,7 @@ def with_weights(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     return [trial for trial, w in told if "artifact" in w and trial.number not in removed]
 
 
-def best_first(
+def best_then_youngest(
     trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]
 ) -> list[FrozenTrial]:
     """Orders trials: complete ones, pruned ones, and those that failed or never ended.
@@ -60,7 +60,7 @@ def best_first(
     def rank(trial: FrozenTrial) -> tuple[float, ...]:
         if trial.state != TrialState.COMPLETE:
             return 2 + (trial.state != TrialState.PRUNED), 0.0, -trial.number
-        first = float(_costs([trial], directions)[0, 0]) if len(directions) == 1 else 0.0
+        first = float(costs([trial], directions)[0, 0]) if len(directions) == 1 else 0.0
         return trial.number not in leaders, first, -trial.number
 
     return sorted(trials, key=rank)
@@ -78,12 +78,8 @@ def front(
             The study's.
     """
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    costs = _costs(complete, directions)
-    return [
-        trial
-        for trial, own in zip(complete, costs, strict=True)
-        if not ((costs <= own).all(axis=1) & (costs < own).any(axis=1)).any()
-    ]
+    leads = nondominated(costs(complete, directions))
+    return [trial for trial, yes in zip(complete, leads, strict=True) if yes]
 
 
 def to_remove(
@@ -117,7 +113,8 @@ def to_remove(
         if trial.state.is_finished() or trial.user_attrs[WEIGHTS].get("ended", inf) <= given_up
     ]
     removed: list[FrozenTrial] = []
-    for trial in reversed(best_first([t for t in ended if t.number not in leaders], directions)):
+    others = [trial for trial in ended if trial.number not in leaders]
+    for trial in reversed(best_then_youngest(others, directions)):
         if excess <= 0:
             break
         removed.append(trial)
@@ -133,9 +130,3 @@ def number_ended(trials: Sequence[FrozenTrial]) -> int:
             All of a study.
     """
     return sum(trial.state.is_finished() for trial in trials)
-
-
-def _costs(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> NDArray[Any]:
-    """Values, small where good. ``[trials, objectives]``"""
-    signs = [-1.0 if direction == StudyDirection.MAXIMIZE else 1.0 for direction in directions]
-    return np.array([trial.values for trial in trials]).reshape(-1, len(signs)) * signs

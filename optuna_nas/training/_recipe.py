@@ -12,6 +12,8 @@ from typing import TypeAlias
 import torch
 from torch import nn
 
+from optuna_nas._arguments import checked_float
+from optuna_nas._arguments import checked_int
 from optuna_nas.training._augment import Augment
 from optuna_nas.training._losses import Loss
 from optuna_nas.training._rejected import Rejected
@@ -62,14 +64,10 @@ class Recipe:
     clip_norm: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.label_smoothing < 1:
-            raise ValueError(
-                f"label_smoothing must be in [0, 1), but is {self.label_smoothing!r}."
-            )
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, but is {self.batch_size!r}.")
-        if self.clip_norm is not None and not self.clip_norm > 0:
-            raise ValueError(f"clip_norm must be positive or None, but is {self.clip_norm!r}.")
+        checked_float("label_smoothing", self.label_smoothing, least=0, below=1)
+        checked_int("batch_size", self.batch_size, 1)
+        if self.clip_norm is not None:
+            checked_float("clip_norm", self.clip_norm, above=0, otherwise=", or None")
 
 
 MakeRecipe: TypeAlias = Callable[[Any, nn.Module], Recipe]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from dataclasses import field
 from difflib import get_close_matches
 import math
-from numbers import Real
 from typing import Any
 from typing import TypeAlias
 
@@ -19,6 +18,7 @@ from torch import nn
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from optuna_nas._arguments import checked_float
 from optuna_nas.metrics import Flops
 from optuna_nas.training._data import Resident
 from optuna_nas.training._data import Rows
@@ -223,14 +223,8 @@ def check_resource(resource: str, budget: float | None, epochs: int | None) -> N
             f"resource={resource!r} needs a budget in {UNITS[resource]}, or epochs: without both, "
             "training has no end."
         )
-    if budget is not None and not _is_positive(budget):
-        raise ValueError(
-            f"budget must be a positive number of {UNITS[resource]}, but is {budget!r}."
-        )
-
-
-def _is_positive(budget: Any) -> bool:
-    return isinstance(budget, Real) and budget is not True and 0 < float(budget) < math.inf
+    if budget is not None:
+        checked_float("budget", budget, above=0, otherwise=f" {UNITS[resource]}")
 
 
 def check_countable(example: Tensor | None) -> None:

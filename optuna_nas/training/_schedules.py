@@ -10,6 +10,8 @@ from functools import partial
 import math
 from typing import TypeAlias
 
+from optuna_nas._arguments import checked_float
+
 
 Schedule: TypeAlias = Callable[[float], float]
 
@@ -35,9 +37,7 @@ def cosine(warmup: float = 0.0) -> Schedule:
         ValueError:
             If ``warmup`` is not in [0, 1).
     """
-    if not 0 <= warmup < 1:
-        raise ValueError(f"warmup must be in [0, 1), but is {warmup!r}.")
-    return partial(_cosine, warmup=warmup)
+    return partial(_cosine, warmup=checked_float("warmup", warmup, least=0, below=1))
 
 
 def _cosine(progress: float, warmup: float) -> float:

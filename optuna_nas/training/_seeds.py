@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from optuna_nas._arguments import checked_int
+
 
 def generator_for(seed: int | None, number: int = 0) -> torch.Generator:
     """A generator on the CPU.
@@ -71,5 +73,5 @@ def check_seed(seed: int | None) -> None:
         ValueError:
             If it is neither None nor an int of at least 0.
     """
-    if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
-        raise ValueError(f"seed must be an int of at least 0 or None, but is {seed!r}.")
+    if seed is not None:
+        checked_int("seed", seed, 0, otherwise=", or None")

@@ -444,8 +444,8 @@ def test_stages_ask_the_same_decisions(second, name, how):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": 0}, "epochs must be an int of at least 1, but is 0."),
-        ({"seed": -1}, "seed must be an int of at least 0 or None, but is -1."),
+        ({"epochs": 0}, "epochs must be an int of at least 1, but got 0."),
+        ({"seed": -1}, "seed must be an int of at least 0, or None, but got -1."),
         ({"order": 3}, "order must be 1 or 2, but is 3."),
         ({"warmup": -1}, "warmup must be an int of at least 0, but is -1."),
         ({"batch_size": 0}, "batch_size must be at least 1, but is 0."),

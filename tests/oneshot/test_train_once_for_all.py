@@ -468,8 +468,8 @@ def test_a_loss_that_is_no_number_ends_it_and_says_in_which_epoch():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"epochs": 0}, "epochs must be an int of at least 1, but is 0."),
-        ({"epochs": [1, 1, 1, 0]}, "epochs must be an int of at least 1, but is 0."),
+        ({"epochs": 0}, "epochs must be an int of at least 1, but got 0."),
+        ({"epochs": [1, 1, 1, 0]}, "epochs must be an int of at least 1, but got 0."),
         (
             {"epochs": [1, 2]},
             "epochs must be an int, or 4 of them, one for each phase with that of the largest "
@@ -497,7 +497,7 @@ def test_a_loss_that_is_no_number_ends_it_and_says_in_which_epoch():
         ({"distillation": 1.5}, "distillation must be a number from 0 to 1, but is 1.5."),
         ({"distillation": math.nan}, "distillation must be a number from 0 to 1, but is nan."),
         ({"distillation": None}, "distillation must be a number from 0 to 1, but is None."),
-        ({"seed": -1}, "seed must be an int of at least 0 or None, but is -1."),
+        ({"seed": -1}, "seed must be an int of at least 0, or None, but got -1."),
         ({"train": (np.zeros((0, 4)), np.zeros(0))}, "train: X and y have no rows."),
         (
             {"train": DataLoader(TensorDataset(X[:0], Y[:0]))},

@@ -346,8 +346,8 @@ SAMPLER = optuna.samplers.RandomSampler()
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"epochs": 0}, "epochs must be an int of at least 1, but is 0."),
-        ({"seed": -1}, "seed must be an int of at least 0 or None, but is -1."),
+        ({"epochs": 0}, "epochs must be an int of at least 1, but got 0."),
+        ({"seed": -1}, "seed must be an int of at least 0, or None, but got -1."),
         ({"rewards": 0}, "rewards must be an int of at least 1, but is 0."),
         (
             {"paths": "unfair"},

@@ -222,9 +222,10 @@ def test_it_works_in_plain_optuna() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"threshold": 0.0}, r"threshold must be between 0 and 1, but got 0\.0\."),
-        ({"threshold": 1}, r"threshold must be between 0 and 1, but got 1\."),
-        ({"threshold": math.nan}, r"threshold must be between 0 and 1, but got nan\."),
+        ({"threshold": 0.0}, r"threshold must be .* above 0 and below 1, but got 0\.0\."),
+        ({"threshold": 1}, r"threshold must be a finite number above 0 and below 1, but got 1\."),
+        ({"threshold": "a"}, r"threshold must be a finite number .* below 1, but got 'a'\."),
+        ({"threshold": math.nan}, r"threshold must be .* above 0 and below 1, but got nan\."),
         ({"min_steps": 2}, r"min_steps must be an int of at least 3, but got 2\."),
         ({"interval": 0}, r"interval must be an int of at least 1, but got 0\."),
         ({"horizon": 0}, r"horizon must be an int of at least 1, but got 0\."),

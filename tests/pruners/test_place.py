@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from optuna_nas.pruners._place import crowding
 from optuna_nas.pruners._place import epsilon_net
 from optuna_nas.pruners._place import ORDERS
 from optuna_nas.pruners._place import place
+from optuna_nas.pruners._place import sparsest_first
 
 
 VALUE = st.sampled_from([0.0, 1.0, 2.0, np.inf])
@@ -62,7 +62,7 @@ def test_an_epsilon_net_takes_the_farthest_from_all_that_it_has() -> None:
 
 def test_crowding_takes_the_ends_and_then_those_that_stand_alone() -> None:
     front = np.array([[0.0, 1.0], [0.1, 0.9], [0.2, 0.8], [0.7, 0.3], [1.0, 0.0]])
-    assert crowding(front).tolist() == [0, 4, 3, 2, 1]
+    assert sparsest_first(front).tolist() == [0, 4, 3, 2, 1]
 
 
 @pytest.mark.parametrize("tie_break", sorted(ORDERS))

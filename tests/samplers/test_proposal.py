@@ -457,13 +457,14 @@ def test_it_works_under_hyperband() -> None:
         (
             {"timeout": 0},
             ValueError,
-            r"^timeout must be above 0 seconds, or None for no limit, but is 0\.$",
+            r"^timeout must be .* above 0 seconds, or None for no limit, but got 0\.$",
         ),
         (
             {"timeout": float("nan")},
             ValueError,
-            r"^timeout must be above 0 seconds, or None for no limit, but is nan\.$",
+            r"^timeout must be .* above 0 seconds, or None for no limit, but got nan\.$",
         ),
+        ({"timeout": "a"}, ValueError, r"^timeout must be a finite number above 0 .* got 'a'\.$"),
         ({"retries": -1}, ValueError, r"^retries must be an int of at least 0, but got -1\.$"),
         ({"retries": 1.5}, ValueError, r"^retries must be an int of at least 0, but got 1\.5\.$"),
         ({"seed": -1}, ValueError, r"^seed must be an int of at least 0, or None, but got -1\.$"),

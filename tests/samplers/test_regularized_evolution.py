@@ -252,7 +252,8 @@ def test_crossover_takes_every_decision_from_a_winner_but_the_mutated_one() -> N
         ({"tournament_size": 9}, r"tournament_size must be in 1\.\.population_size \(8\).*got 9"),
         ({"tournament_size": 0}, r"tournament_size must be an int of at least 1, but got 0"),
         ({"tournament_size": 1.5}, r"tournament_size must be an int of at least 1, but got 1\.5"),
-        ({"crossover_probability": 1.5}, r"crossover_probability must be in 0\.\.1, but got 1.5"),
+        ({"crossover_probability": 1.5}, r"crossover_probability must be .* 1, but got 1.5"),
+        ({"crossover_probability": "a"}, r"crossover_probability must be .* 1, but got 'a'"),
         ({"seed": -1}, "seed must be an int of at least 0, or None, but got -1"),
     ],
 )

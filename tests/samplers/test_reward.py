@@ -56,15 +56,15 @@ def test_mnasnet_reward_can_be_pickled() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((0.0,), r"target must be above 0 and finite, but got 0\.0"),
-        ((math.inf,), r"target must be above 0 and finite, but got inf"),
-        ((math.nan,), r"target must be above 0 and finite, but got nan"),
+        ((0.0,), r"target must be a finite number above 0, but got 0\.0"),
+        ((math.inf,), r"target must be a finite number above 0, but got inf"),
+        ((math.nan,), r"target must be a finite number above 0, but got nan"),
         ((1.0, 0.07), r"exponent must be at most 0 and finite, or a pair .* but got 0\.07"),
         (
             (1.0, (0.0, -math.inf)),
             r"exponent must be at most 0 and finite, .* got \(0\.0, -inf",
         ),
-        (("a",), r"target must be above 0 and finite, but got 'a'"),
+        (("a",), r"target must be a finite number above 0, but got 'a'"),
         ((5, (0,)), r"or a pair of such numbers, but got \(0,\)\."),
         ((5, "a"), r"exponent must be at most 0 and finite, .*, but got 'a'"),
         ((1.0, math.nan), r"exponent must be at most 0 and finite, or a pair .* but got nan"),

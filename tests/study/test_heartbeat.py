@@ -218,12 +218,12 @@ def test_a_storage_that_is_away_for_a_moment_stops_no_beat(
             pass
 
 
-@pytest.mark.parametrize("interval", [0, -1.0, float("nan"), float("inf")])
-def test_an_interval_is_above_0(interval: float, study: optuna.Study) -> None:
-    with pytest.raises(ValueError, match=r"interval must be seconds above 0, but is"):
+@pytest.mark.parametrize("interval", [0, -1.0, float("nan"), float("inf"), "a"])
+def test_an_interval_is_above_0(interval: Any, study: optuna.Study) -> None:
+    with pytest.raises(ValueError, match=r"interval must be .* above 0 seconds, but got"):
         Heartbeat(study, interval=interval)
 
 
 def test_nothing_is_repeated_less_than_never(study: optuna.Study) -> None:
-    with pytest.raises(ValueError, match=r"max_retry must be at least 0, but is -1\."):
+    with pytest.raises(ValueError, match=r"max_retry must be an int of at least 0, but got -1\."):
         Heartbeat(study, max_retry=-1)

@@ -593,3 +593,14 @@ def test_two_metrics_of_one_name_that_differ_are_refused() -> None:
     with pytest.raises(ValueError, match=message):
         Objective(Net, Cost(1.0), constraints=[Cost(2.0) <= 3])
     Objective(Net, metrics.Parameters(), constraints=[metrics.Parameters() <= 3])
+
+
+def test_what_ctrl_c_ended_is_noted() -> None:
+    def interrupted(module: nn.Module, trial: Any) -> float:
+        raise KeyboardInterrupt
+
+    study = create_study(seed=0)
+    with pytest.raises(KeyboardInterrupt):
+        study.optimize(Objective(Net, interrupted), n_trials=1)
+    assert study.trials[0].state == TrialState.FAIL
+    assert study.trials[0].user_attrs["interrupted"] is True

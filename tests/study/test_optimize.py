@@ -297,11 +297,17 @@ def test_the_study_of_another_network_is_refused_before_a_trial_begins(tmp_path:
     ("arguments", "message"),
     [
         ({}, r"optimize needs n_trials, timeout, or both: else it would never end\."),
-        ({"n_trials": 0}, r"n_trials must be at least 1, but is 0\."),
-        ({"n_trials": 3, "workers": 0}, r"workers must be at least 1, but is 0\."),
-        ({"n_trials": 3, "threads": -1}, r"threads must be at least 1, but is -1\."),
-        ({"timeout": 0}, r"timeout must be seconds above 0, but is 0\."),
-        ({"timeout": float("nan")}, r"timeout must be seconds above 0, but is nan\."),
+        ({"n_trials": 0}, r"n_trials must be an int of at least 1, or None, but got 0\."),
+        ({"n_trials": 3, "workers": 0}, r"workers must be an int of at least 1, but got 0\."),
+        ({"n_trials": 3, "threads": -1}, r"threads must be an int of at least 1, but got -1\."),
+        ({"timeout": 0}, r"timeout must be a finite number above 0 seconds, or None, but got 0\."),
+        ({"timeout": float("nan")}, r"timeout must be .* above 0 seconds, .* but got nan\."),
+        ({"timeout": "a"}, r"timeout must be .* above 0 seconds, or None, but got 'a'\."),
+        ({"n_trials": "a"}, r"n_trials must be an int of at least 1, or None, but got 'a'\."),
+        ({"n_trials": 3, "workers": 1.5}, r"workers must be an int of .*, but got 1\.5\."),
+        ({"n_trials": 3, "threads": None}, r"threads must be an int of .*, but got None\."),
+        ({"n_trials": 3, "heartbeat": "a"}, r"heartbeat must be .* 0 seconds, but got 'a'\."),
+        ({"n_trials": 3, "max_retry": -1}, r"max_retry must be an int of at least 0, but got -1"),
     ],
 )
 def test_numbers_are_in_range(arguments: dict[str, Any], message: str) -> None:

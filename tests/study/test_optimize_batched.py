@@ -336,6 +336,35 @@ def test_members_that_were_pruned_before_memory_ran_out_stay_pruned(monkeypatch)
     assert [len(trial.user_attrs["curve"]) for trial in study.trials] == [3, 1, 2, 3, 1, 2]
 
 
+class Halving:
+    """A schedule with state: from its second step on, half the rate."""
+
+    def __init__(self) -> None:
+        self.factor = 2.0
+
+    def __call__(self, progress: float) -> float:
+        self.factor = max(0.5, self.factor / 2)
+        return self.factor
+
+
+def test_a_group_whose_memory_runs_out_begins_again_with_recipes_that_have_made_no_step(
+    monkeypatch,
+):
+    def drawn(trial: Any, module: nn.Module) -> Recipe:
+        torch.nn.init.normal_(module[0].weight)
+        with torch.no_grad():
+            module[3].weight.mul_(0.1)
+        made = recipe(trial, module)
+        return replace(made, schedule=Halving())
+
+    full_from(monkeypatch, epoch=2)
+    studies = [new_study() for _ in range(2)]
+    objective = Objective(same, training(recipe=drawn))
+    optimize_batched(studies[0], objective, 4, measure=False)
+    studies[1].optimize(objective, n_trials=4)
+    assert_same_trials(*studies)
+
+
 @pytest.mark.parametrize("n_trials", [1, 4])
 @pytest.mark.parametrize("measure", [False, True])
 def test_a_recipe_that_changes_its_module_is_asked_once(n_trials, measure):
@@ -402,15 +431,15 @@ def test_what_came_of_it_is_logged(caplog: pytest.LogCaptureFixture):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n_trials": 0}, r"n_trials must be an int of at least 1, but got 0\."),
-        ({"n_trials": -3}, r"n_trials must be an int of at least 1, but got -3\."),
+        ({"n_trials": 0}, r"n_trials must be an int of at least 1, or None, but got 0\."),
+        ({"n_trials": -3}, r"n_trials must be an int of at least 1, or None, but got -3\."),
         ({"n_trials": 2, "batch": 0}, r"batch must be an int of at least 1, but got 0\."),
         ({"n_trials": 2, "batch": -1}, r"batch must be an int of at least 1, but got -1\."),
         ({"n_trials": 2, "batch": 1.5}, r"batch must be an int of at least 1, but got 1\.5\."),
         ({"n_trials": 2, "batch": "a"}, r"batch must be an int of at least 1, but got 'a'\."),
-        ({"timeout": "a"}, r"timeout must be seconds above 0, but is 'a'\."),
-        ({"timeout": 0}, r"timeout must be seconds above 0, but is 0\."),
-        ({"timeout": float("nan")}, r"timeout must be seconds above 0, but is nan\."),
+        ({"timeout": "a"}, r"timeout must be .* above 0 seconds, or None, but got 'a'\."),
+        ({"timeout": 0}, r"timeout must be a finite number above 0 seconds, or None, but got 0\."),
+        ({"timeout": float("nan")}, r"timeout must be .* above 0 seconds, or None, but got nan\."),
         ({}, r"optimize_batched needs n_trials, timeout, or both: else it would never end\."),
     ],
 )

@@ -163,5 +163,5 @@ def test_a_seed_that_is_none_is_refused(seed: Any) -> None:
 
 
 def test_an_objective_that_is_not_there_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"objective must be an index below 1, but is 1"):
+    with pytest.raises(ValueError, match=r"objective must be an int of .* below 1.*, but got 1"):
         rank_correlation(study_of(two_reports, 3), 11, 100, objective=1)

@@ -341,14 +341,14 @@ def test_a_predictor_does_not_learn_from_what_evaluators_ask() -> None:
             TypeError,
             r"but synflow takes a batch, not a trial: write Proxy\(synflow, batch\)",
         ),
-        ({"quantile": 1.0}, ValueError, r"quantile must be a number of.* below 1, but is 1.0"),
-        ({"quantile": math.nan}, ValueError, r"quantile must be a number of.* 1, but is nan"),
-        ({"quantile": "a"}, ValueError, r"quantile must be a number of at least 0,.* is 'a'"),
+        ({"quantile": 1.0}, ValueError, r"quantile must be a finite .* below 1, but got 1.0"),
+        ({"quantile": math.nan}, ValueError, r"quantile must be a finite .* 1, but got nan"),
+        ({"quantile": "a"}, ValueError, r"quantile must be .* of at least 0 .* got 'a'"),
         ({"first": 4}, ValueError, r"first must be an int of at least 5, but got 4"),
         ({"first": 7.5}, ValueError, r"first must be an int of at least 5, but got 7.5"),
         ({"first": "a"}, ValueError, r"first must be an int of at least 5, but got 'a'"),
-        ({"unscreened": 0}, ValueError, r"unscreened must be a number above 0.* but is 0: with"),
-        ({"unscreened": None}, ValueError, r"unscreened must be a number above.* but is None"),
+        ({"unscreened": 0}, ValueError, r"unscreened must be .* above 0 and at most 1, but got 0"),
+        ({"unscreened": None}, ValueError, r"unscreened must be .* above 0.* but got None"),
         ({"objective": "x"}, ValueError, r"objective must be an int of at least 0, but got 'x'"),
         ({"objective": -1}, ValueError, r"objective must be an int of at least 0, but got -1"),
     ],
@@ -366,10 +366,10 @@ def test_what_is_no_screen_is_refused() -> None:
 
 
 def test_an_objective_that_the_study_has_not_is_refused() -> None:
-    message = r"the screen's objective must be an int of at least 0 and below 1.*but is 1"
+    message = r"the screen's objective must be an int of at least 0 and below 1.*but got 1"
     with pytest.raises(ValueError, match=message):
         search(accuracy, Screen(accuracy, objective=1), 1)
-    message = r"the surrogate's objective must be an int of at least 0 and below 1.*but is 2"
+    message = r"the surrogate's objective must be an int of at least 0 and below 1.*but got 2"
     with pytest.raises(ValueError, match=message):
         search(accuracy, Screen(Surrogate(objective=2)), 1)
 

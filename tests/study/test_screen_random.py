@@ -137,6 +137,21 @@ def test_candidates_without_a_score_are_the_worst_to_a_sampler_and_never_kept() 
         assert value == (w if w >= 20 and w % 3 == 2 else -math.inf)
 
 
+@pytest.mark.parametrize("limit", [30, 101])
+@pytest.mark.parametrize("sampler", ["gp", "tpe", "nsga2"])
+def test_samplers_of_optunas_take_candidates_without_a_score_and_warn_of_nothing(
+    sampler: str, limit: int
+) -> None:
+    def picky(module: Any, trial: Any) -> float:
+        return -math.inf if module.worth < limit else float(module.worth)
+
+    if limit < 100:
+        assert screen(Net, picky, 13, 1, sampler=sampler)[0]["worth"] >= limit
+    else:
+        with pytest.raises(ValueError, match=r"none of 13 proposed candidates can be scored"):
+            screen(Net, picky, 13, 1, sampler=sampler)
+
+
 def test_of_several_proxies_a_sampler_has_several_objectives() -> None:
     def size(module: Any, trial: Any) -> float:
         return float(module.layers[0].out_features)

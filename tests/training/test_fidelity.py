@@ -98,17 +98,17 @@ def test_what_it_costs_is_the_product_of_its_shares() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"data": 0.0}, r"data must be a share in \(0, 1\], but is 0\.0"),
-        ({"data": 1.5}, r"data must be a share in \(0, 1\], but is 1\.5"),
-        ({"data": "half"}, r"data must be a share in \(0, 1\], but is 'half'"),
-        ({"data": float("nan")}, r"data must be a share in \(0, 1\], but is nan"),
+        ({"data": 0.0}, r"data must be a finite number above 0 and at most 1, but got 0\.0"),
+        ({"data": 1.5}, r"data must be a finite number above 0 and at most 1, but got 1\.5"),
+        ({"data": "half"}, r"data must be a finite number above 0 and at most 1, but got 'half'"),
+        ({"data": float("nan")}, r"data must be .* above 0 and at most 1, but got nan"),
         ({"image_size": 0}, r"image_size must be an int of at least 1, a pair .* but is 0"),
         ({"image_size": 4.0}, r"image_size must be an int of at least 1, a pair .* is 4\.0"),
         ({"image_size": (4, 4, 4)}, r"image_size must be .* but is \(4, 4, 4\)"),
-        ({"epochs": 0}, r"epochs must be an int of at least 1, but is 0"),
-        ({"epochs": True}, r"epochs must be an int of at least 1, but is True"),
-        ({"cost": 0}, r"cost must be a positive number or None, but is 0"),
-        ({"cost": float("inf")}, r"cost must be a positive number or None, but is inf"),
+        ({"epochs": 0}, r"epochs must be an int of at least 1, but got 0"),
+        ({"epochs": True}, r"epochs must be an int of at least 1, but got True"),
+        ({"cost": 0}, r"cost must be a finite number above 0, or None, but got 0"),
+        ({"cost": float("inf")}, r"cost must be a finite number above 0, or None, but got inf"),
     ],
 )
 def test_what_is_no_fidelity_is_refused(arguments: dict[str, Any], message: str) -> None:

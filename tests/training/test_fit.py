@@ -66,11 +66,11 @@ def test_fit_says_when_the_loss_is_not_finite() -> None:
 
 
 def test_fit_checks_its_arguments() -> None:
-    with pytest.raises(ValueError, match="epochs must be an int of at least 1, but is 0"):
+    with pytest.raises(ValueError, match="epochs must be an int of at least 1, but got 0"):
         fit(net(), blobs(), epochs=0)
     with pytest.raises(ValueError, match="device 'cuda:99' is not there"):
         fit(net(), blobs(), epochs=1, device="cuda:99")
-    with pytest.raises(ValueError, match="seed must be an int of at least 0 or None"):
+    with pytest.raises(ValueError, match="seed must be an int of at least 0, or None"):
         fit(net(), blobs(), epochs=1, seed=-1)
 
 

@@ -18,7 +18,7 @@ from optuna_nas import spaces
 from optuna_nas.training import Inherit
 from optuna_nas.training._inherit_arguments import to_bytes_of
 from optuna_nas.training._inherit_folder import Folder
-from optuna_nas.training._inherit_kept import best_first
+from optuna_nas.training._inherit_kept import best_then_youngest
 from optuna_nas.training._inherit_kept import front
 from optuna_nas.training._inherit_kept import GIVEN_UP
 from optuna_nas.training._inherit_kept import to_remove
@@ -68,7 +68,7 @@ def test_with_several_objectives_the_oldest_go_and_the_front_stays() -> None:
     assert numbers(to_remove(kept, [UP, DOWN], size=10, budget=40)) == [0]
     assert numbers(to_remove(kept, [UP, DOWN], size=20, budget=40)) == [0, 3]
     assert to_remove(kept, [UP, DOWN], size=30, budget=40) is None
-    assert numbers(best_first(kept, [UP, DOWN])) == [2, 1, 3, 0]
+    assert numbers(best_then_youngest(kept, [UP, DOWN])) == [2, 1, 3, 0]
 
 
 def test_weights_of_a_trial_that_runs_count_and_stay() -> None:

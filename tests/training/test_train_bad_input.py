@@ -121,13 +121,13 @@ def test_a_metric_that_does_not_go_with_the_targets_is_refused() -> None:
 
 @pytest.mark.parametrize("epochs", [0, -1, 1.5, "10", None])
 def test_a_number_of_epochs_below_one_is_refused(epochs: Any) -> None:
-    with pytest.raises(ValueError, match="epochs must be an int of at least 1, but is"):
+    with pytest.raises(ValueError, match="epochs must be an int of at least 1, but got"):
         train(epochs=epochs)
 
 
 @pytest.mark.parametrize("seed", [-1, 0.5, "0"])
 def test_what_is_no_seed_is_refused(seed: Any) -> None:
-    with pytest.raises(ValueError, match="seed must be an int of at least 0 or None, but is"):
+    with pytest.raises(ValueError, match="seed must be an int of at least 0, or None, but got"):
         train(seed=seed)
 
 

@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
 from optuna_nas._reports import reports_in
+from optuna_nas._reports import Values
 
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -62,7 +63,7 @@ def leaders(
     complete, others = parted(trials, directions)
     if not complete:
         return [trial for _, trial in others[:1]]
-    front = _nondominated(costs(complete, directions))
+    front = nondominated(costs(complete, directions))
     return sorted((t for t, yes in zip(complete, front, strict=True) if yes), key=_number)
 
 
@@ -84,18 +85,37 @@ def parted(
     Returns:
         The first as they came; the others best first, with what they are sorted by.
     """
-
-    first = [
-        trial
-        for trial in trials
-        if trial.state == TrialState.COMPLETE
-        and violation(trial) == 0
-        and all(map(math.isfinite, trial.values))
-    ]
+    first = [trial for trial in trials if _is_first(trial)]
     those = {trial.number for trial in first}
     others = [trial for trial in trials if trial.number not in those]
     keyed = zip(_keys(others, directions), others, strict=True)
     return first, sorted(keyed, key=lambda pair: (pair[0], pair[1].number))
+
+
+def key_by(
+    trial: FrozenTrial, directions: Sequence[StudyDirection], objective: int
+) -> tuple[float, ...]:
+    """Returns what sorts trials by one objective alone, whatever other trials there are.
+
+    Args:
+        trial:
+            Complete or pruned.
+        directions:
+            The study's.
+        objective:
+            Its index.
+
+    Returns:
+        Less is better: the complete, feasible and finite trials are first; then as in the order
+        above, but by that objective's last value.
+    """
+    step, cost = _reached(trial, directions)
+    return not _is_first(trial), violation(trial), -step, cost[objective]
+
+
+def _is_first(trial: FrozenTrial) -> bool:
+    is_feasible = trial.state == TrialState.COMPLETE and violation(trial) == 0
+    return is_feasible and all(map(math.isfinite, trial.values))
 
 
 def _keys(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> list[Key]:
@@ -138,8 +158,23 @@ def costs(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -
     Returns:
         Shape [n, m].
     """
+    return turned([trial.values for trial in trials], directions)
+
+
+def turned(values: Sequence[Values], directions: Sequence[StudyDirection]) -> Floats:
+    """Returns values turned so that less is better, NaN where one is not known.
+
+    Args:
+        values:
+            n reports, or what n complete trials are worth.
+        directions:
+            The study's, m.
+
+    Returns:
+        Shape [n, m].
+    """
     signs = [-1.0 if direction == StudyDirection.MAXIMIZE else 1.0 for direction in directions]
-    return np.array([t.values for t in trials], dtype=float).reshape(-1, len(signs)) * signs
+    return np.array(values, dtype=float).reshape(-1, len(signs)) * signs
 
 
 def last_value(trial: FrozenTrial) -> tuple[int, float] | None:
@@ -188,11 +223,11 @@ def has_value(trial: FrozenTrial) -> bool:
 
 
 def violation(trial: FrozenTrial) -> float:
-    """Returns by how much a trial breaks its constraints; 0 if it breaks none.
+    """Returns by how much a trial breaks the constraints that are known; 0 if it breaks none.
 
     Args:
         trial:
-            A finished trial.
+            Of any state.
     """
     return sum(max(0.0, by) for by in trial.constraints.values())
 
@@ -203,7 +238,7 @@ def _order(costs: Floats, limit: int | None) -> list[int]:
         return [int(i) for i in np.argsort(costs[:, 0], kind="stable")]
     order: list[int] = []
     for front in fronts(costs):
-        order += front[np.argsort(-_crowding(costs[front]), kind="stable")].tolist()
+        order += front[np.argsort(-crowding(costs[front]), kind="stable")].tolist()
         if limit is not None and len(order) >= limit:
             break
     return order
@@ -218,17 +253,20 @@ def fronts(costs: Floats) -> Iterator[NDArray[np.int64]]:
     """
     left = np.arange(len(costs))
     while len(left):
-        front = _nondominated(costs[left])
+        front = nondominated(costs[left])
         yield left[front]
         left = left[~front]
 
 
-def _nondominated(costs: Floats) -> NDArray[np.bool_]:
-    """Which rows are dominated by no other; each of these takes one pass over what is left.
+def nondominated(costs: Floats) -> NDArray[np.bool_]:
+    """Returns which rows no other dominates; each of these takes one pass over what is left.
 
-    The first in lexicographic order is dominated by none, and neither is, once all that it
-    dominates are gone, the next.
+    Args:
+        costs:
+            Shape [n, m]; less is better.
     """
+    # The first in lexicographic order is dominated by none, and neither is, once all that it
+    # dominates are gone, the next.
     front = np.zeros(len(costs), dtype=bool)
     left = np.lexsort(costs.T[::-1])
     while len(left):
@@ -239,8 +277,13 @@ def _nondominated(costs: Floats) -> NDArray[np.bool_]:
     return front
 
 
-def _crowding(costs: Floats) -> Floats:
-    """Each row's distance to its neighbours on the front, infinite at the ends."""
+def crowding(costs: Floats) -> Floats:
+    """Returns each row's distance to its neighbours on the front, infinite at the ends.
+
+    Args:
+        costs:
+            Shape [n, m], of a front.
+    """
     distance = np.zeros(len(costs))
     for cost in costs.T:
         order = np.argsort(cost, kind="stable")

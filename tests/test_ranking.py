@@ -14,14 +14,14 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 import pytest
 
+from optuna_nas._ranking import costs
+from optuna_nas._ranking import fronts
+from optuna_nas._ranking import has_value
+from optuna_nas._ranking import last_values
+from optuna_nas._ranking import leaders
+from optuna_nas._ranking import violation
 from optuna_nas.samplers import best_first
 from optuna_nas.samplers import last_value
-from optuna_nas.samplers._ranking import costs
-from optuna_nas.samplers._ranking import fronts
-from optuna_nas.samplers._ranking import has_value
-from optuna_nas.samplers._ranking import last_values
-from optuna_nas.samplers._ranking import leaders
-from optuna_nas.samplers._ranking import violation
 
 
 UP, DOWN = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
