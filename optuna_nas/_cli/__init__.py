@@ -47,10 +47,11 @@ def start(
     """Neural architecture search that is an Optuna study."""
 
 
-@app.command(epilog="Example: optuna-nas show studies/train/study.journal --json")
+@app.command(epilog="Example: optuna-nas show studies/train --json")
 def show(
     storage: Annotated[
-        str, Argument(help="A study's storage: studies/digits/study.journal, or a URL.")
+        str,
+        Argument(help="The folder of a search (studies/digits), a .journal file, or a URL."),
     ],
     study_name: Annotated[
         str | None, Option(help="Which study, if the storage holds several.")
@@ -69,8 +70,9 @@ def compare(
     methods: Annotated[
         list[str],
         Argument(
-            help="Two or more, each a study's storage, or name=storage,storage,... for several "
-            "runs of one method. Of a storage with several studies, storage#study."
+            help="Two or more, each the folder of a search, a .journal file or a URL; or "
+            "name=one,two,... for several runs of one method. Of a storage with several studies, "
+            "storage#study."
         ),
     ],
     reference: Annotated[
@@ -137,17 +139,18 @@ def predict(
         run(model, rows, proba, drop or (), out)
 
 
-@app.command(epilog="Example: optuna-nas report studies/train/study.journal --out report.md")
+@app.command(epilog="Example: optuna-nas report studies/train --out report.md")
 def report(
     storage: Annotated[
-        str, Argument(help="A study's storage: studies/digits/study.journal, or a URL.")
+        str,
+        Argument(help="The folder of a search (studies/digits), a .journal file, or a URL."),
     ],
     study_name: Annotated[
         str | None, Option(help="Which study, if the storage holds several.")
     ] = None,
     out: Annotated[
         Path | None,
-        Option(help="An .html or .md file; by default report.html beside the storage's file."),
+        Option(help="An .html or .md file; by default report.html beside the study."),
     ] = None,
     control: Annotated[
         list[str] | None,
@@ -172,10 +175,11 @@ def report(
         run(storage, study_name, out, control or (), repeat or (), network, Console())
 
 
-@app.command(epilog="Example: optuna-nas dashboard studies/train/study.journal --port 0")
+@app.command(epilog="Example: optuna-nas dashboard studies/train --port 0")
 def dashboard(
     storage: Annotated[
-        str, Argument(help="A study's storage: studies/digits/study.journal, or a URL.")
+        str,
+        Argument(help="The folder of a search (studies/digits), a .journal file, or a URL."),
     ],
     study_name: Annotated[
         str | None, Option(help="Which study to draw, if not all that the storage holds.")
@@ -183,7 +187,7 @@ def dashboard(
     port: Annotated[int, Option(help="Of this machine; 0 for any that is free.")] = 8080,
     artifacts: Annotated[
         Path | None,
-        Option(help="The folder for drawings; by default artifacts beside the storage's file."),
+        Option(help="The folder for drawings; by default artifacts beside the study."),
     ] = None,
     network: Annotated[
         str | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 
 from optuna.trial import FrozenTrial
 from rich.console import Console
@@ -16,6 +17,7 @@ from optuna_nas._cli._finish import SEEDS
 from optuna_nas._cli._finish import train_again
 from optuna_nas._cli._progress import progress
 from optuna_nas._cli._setup import Setup
+from optuna_nas._cli._units import about
 from optuna_nas.visualization._so_far import plural
 
 
@@ -28,28 +30,51 @@ def plan(setup: Setup) -> str:
     """
     most = (SEEDS * FINALISTS + 1) * (2 if setup.options.control else 1)
     searches = "of each search, " if setup.options.control else ""
+    timeout = "" if setup.options.timeout is None else "; --timeout ends the search only"
     return (
         f"{searches}the best {FINALISTS} again {SEEDS} times each, the winner once more (at most "
-        f"{most} trainings of {plural(setup.epochs, 'epoch')}), then the test"
+        f"{most} trainings of {plural(setup.epochs, 'epoch')}), then the test{timeout}"
     )
 
 
-def trainings(searches: Sequence[Sequence[FrozenTrial]], epochs: int) -> str:
-    """How many trainings follow, now that the finalists are known.
+def trainings(setup: Setup, searches: Sequence[Sequence[FrozenTrial]]) -> str:
+    """What follows, and how long its trainings may take, now that the finalists are known.
 
     Args:
+        setup:
+            What was searched.
         searches:
             The finalists of each.
-        epochs:
-            Of a training.
     """
     finalists, winners = sum(map(len, searches)), len(searches)
     once = "the winner" if winners == 1 else f"the {winners} winners"
+    seconds = seconds_of_trainings(setup, searches)
+    long = "" if seconds is None else f", {about(seconds)}"
     return (
         f"Now {plural(SEEDS * finalists + winners, 'training')} of up to "
-        f"{plural(epochs, 'epoch')}: {plural(finalists, 'finalist')} {SEEDS} times each, and "
-        f"{once} once more."
+        f"{plural(setup.epochs, 'epoch')}{long}: {plural(finalists, 'finalist')} {SEEDS} times "
+        f"each, and {once} once more. Then scikit-learn's MLP, the export and the report."
     )
+
+
+def seconds_of_trainings(setup: Setup, searches: Sequence[Sequence[FrozenTrial]]) -> float | None:
+    """How long the trainings take, if an epoch takes as long as in the search; None if unknown.
+
+    Args:
+        setup:
+            What was searched.
+        searches:
+            The finalists of each.
+    """
+    train, valid, _ = setup.data.rows
+    total = 0.0
+    for trials in searches:
+        told = [trial.user_attrs for trial in trials if trial.user_attrs.get("epochs")]
+        if not told:
+            return None
+        epoch = fmean(attrs["seconds"] / attrs["epochs"] for attrs in told)
+        total += setup.epochs * epoch * (SEEDS * len(trials) + (train + valid) / train)
+    return total
 
 
 def choose(

@@ -12,6 +12,7 @@ from optuna.storages import BaseStorage
 from rich.console import Console
 from rich.text import Text
 
+from optuna_nas._cli._config import split_scheme
 from optuna_nas._cli._dashboard_journal import check_journal
 from optuna_nas._cli._dashboard_journal import is_locked
 from optuna_nas._cli._dashboard_server import HOST
@@ -21,6 +22,7 @@ from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._errors import nearest
 from optuna_nas._cli._function import load_function
 from optuna_nas._cli._study import connect
+from optuna_nas._cli._study import storage_at
 from optuna_nas._cli._study import without_password
 from optuna_nas.visualization import Dashboard
 from optuna_nas.visualization._dashboard_page import Update
@@ -43,7 +45,7 @@ def dashboard(
 
     Args:
         storage:
-            A path or a URL.
+            A path, a folder or a URL.
         study_name:
             Which of several to draw; all are served.
         port:
@@ -59,7 +61,10 @@ def dashboard(
         BadInput:
             If there is no such study, or anything asked for cannot be done.
     """
-    opened = _open(storage)
+    storage = storage_at(storage)
+    if "://" not in storage:
+        check_journal(Path(storage))
+    opened = connect(storage)
     studies = _studies(opened, storage, study_name)
     if network is not None and len(studies) > 1:
         raise BadInput(
@@ -135,16 +140,6 @@ def _told(study: optuna.Study, made: Update) -> Iterator[str]:
             yield f"{name}, trial {number}: no drawing: {why}"
 
 
-def _open(storage: str) -> BaseStorage:
-    file = storage.removeprefix("sqlite:///")
-    if "://" not in file:
-        if not Path(file).exists():
-            raise BadInput(f"there is no study at {file}: that file is not there.")
-        if file == storage:
-            check_journal(Path(file))
-    return connect(storage)
-
-
 def _studies(opened: BaseStorage, storage: str, name: str | None) -> list[str]:
     names = sorted(optuna.get_all_study_names(opened))
     where = without_password(storage)
@@ -159,5 +154,5 @@ def _studies(opened: BaseStorage, storage: str, name: str | None) -> list[str]:
 
 
 def _beside(storage: str) -> Path:
-    file = storage.removeprefix("sqlite:///")
+    _, file = split_scheme(storage)
     return Path("artifacts") if "://" in file else Path(file).parent / "artifacts"

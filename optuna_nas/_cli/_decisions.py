@@ -42,15 +42,24 @@ def front_table(trials: Sequence[FrozenTrial], objectives: Sequence[str]) -> Tab
     """
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("network", *objectives):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("decisions")
     told: list[Mapping[str, Any]] = []
     for trial in sorted(trials, key=lambda trial: (trial.values[-1], trial.number)):
         if trial.params in told:
             continue
         told.append(trial.params)
-        values = (
-            f"{v:,.0f}" if v.is_integer() and abs(v) > 1 else f"{v:.4f}" for v in trial.values
-        )
-        table.add_row(str(trial.number), *values, in_short(trial.params))
+        table.add_row(str(trial.number), *map(in_digits, trial.values), in_short(trial.params))
     return table
+
+
+def in_digits(value: float | None) -> str:
+    """A score or a cost, as ``0.9944`` or ``2,962``.
+
+    Args:
+        value:
+            Of an objective; None if nobody measured it.
+    """
+    if value is None:
+        return "unknown"
+    return f"{value:,.0f}" if value.is_integer() and abs(value) > 1 else f"{value:.4f}"

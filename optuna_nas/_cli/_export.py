@@ -9,6 +9,7 @@ import optuna
 
 from optuna_nas._cli._choose import choose
 from optuna_nas._cli._choose import train_winner
+from optuna_nas._cli._config import check_there
 from optuna_nas._cli._config import CONFIG
 from optuna_nas._cli._config import read_options
 from optuna_nas._cli._consoles import Consoles
@@ -18,6 +19,8 @@ from optuna_nas._cli._finish import best_trials
 from optuna_nas._cli._search import open_search
 from optuna_nas._cli._search import quietly
 from optuna_nas._cli._setup import set_up
+from optuna_nas._cli._study import CONTROL
+from optuna_nas._cli._study import JOURNAL
 from optuna_nas.training import score
 
 
@@ -33,7 +36,7 @@ def export(
 
     Args:
         folder:
-            Of the search.
+            Of the search, or the journal in it.
         to:
             The folder to write.
         number:
@@ -49,10 +52,18 @@ def export(
         BadInput:
             If there is no such search or network, or it cannot be exported.
     """
+    if folder.name == CONTROL:
+        raise BadInput(
+            f"{folder} is random search beside a search, and its networks are not exported. For "
+            f"one of the search: {folder.parent}."
+        )
+    if folder.name == JOURNAL:
+        folder = folder.parent
     if not (folder / CONFIG).exists():
         raise BadInput(f"{folder} is not the folder of a search: it has no {CONFIG}.")
     options = read_options(folder / CONFIG)
     options = replace(options, out=folder, storage=storage or options.storage)
+    check_there(options, folder / CONFIG, ("data", "test"))
     if to.exists() and not overwrite:
         raise BadInput(f"--to {to} is there already. Give another, or --overwrite.")
     with quietly(options.threads):

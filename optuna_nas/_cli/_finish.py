@@ -25,6 +25,7 @@ from torch import nn
 from optuna_nas._cli._data import Data
 from optuna_nas._cli._data import Part
 from optuna_nas._cli._errors import BadInput
+from optuna_nas._cli._progress import by_score
 from optuna_nas._cli._setup import Setup
 from optuna_nas._estimator._table import TableInputs
 from optuna_nas.samplers import best_first
@@ -62,6 +63,8 @@ class Finalist:
         origin:
             ``"default"`` if it was made by hand, ``"darts"`` or a proxy's name if that proposed
             it, None if the search's sampler did.
+        cost:
+            The second objective, as the search measured it; None if there is none.
     """
 
     number: int
@@ -70,6 +73,7 @@ class Finalist:
     epochs: int
     scores: tuple[float, ...]
     origin: str | None = None
+    cost: float | None = None
 
     @property
     def mean(self) -> float:
@@ -151,7 +155,9 @@ def train_again(
     scores = tuple(curve[epochs - 1] for curve in curves) if epochs else ()
     searched = trial.values[0] if trial.values else (last_value(trial) or (0, math.nan))[1]
     origin = trial.user_attrs.get("origin")
-    return Finalist(trial.number, trial.params, searched, epochs, scores, origin)
+    metrics, (_, *also) = trial.user_attrs.get("metrics", {}), setup.objectives
+    cost = metrics.get(also[0]) if also else None
+    return Finalist(trial.number, trial.params, searched, epochs, scores, origin, cost)
 
 
 def last_good_epoch(curves: Sequence[Sequence[float]]) -> int:
@@ -198,7 +204,7 @@ def _train(
 
 
 def best_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """The few best trials by score, with different params.
+    """The few best trials by score, of equal ones the cheapest, with different params.
 
     Those that were stopped early come behind, by how far they got: where a pruner left few, the
     choice is not left to luck.
@@ -221,7 +227,7 @@ def best_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
             "--trials or --timeout; optuna-nas show says why networks were rejected."
         )
     best: list[optuna.trial.FrozenTrial] = []
-    for trial in [*sorted(complete, key=lambda trial: -trial.values[0]), *stopped]:
+    for trial in [*by_score(study, complete), *stopped]:
         if all(trial.params != other.params for other in best):
             best.append(trial)
     return best[:FINALISTS]

@@ -40,6 +40,8 @@ SPACES = (
 )
 """Those that are shipped, by the kind of data that they are for."""
 
+TASKS = ("classification", "regression")
+
 TRIALS = 20
 """How many networks, if neither ``--trials`` nor ``--timeout`` says when to end."""
 
@@ -103,6 +105,7 @@ class Options:
             if value is not None and value < low:
                 raise BadInput(f"{_option(name)} must be at least {low}, not {value}.")
         legal = {
+            "task": TASKS,
             "sampler": SAMPLERS,
             "pruner": PRUNERS,
             "also": COSTS,
@@ -116,6 +119,11 @@ class Options:
                 raise BadInput(
                     f"{_option(name)} must be one of {list(names)}, not {value!r}.{guess}"
                 )
+        if self.space is not None and ":" not in self.space and self.space not in SPACES:
+            raise BadInput(
+                f"--space must be one of {list(SPACES)}, or module:function, not {self.space!r}."
+                f"{nearest(self.space, SPACES)}"
+            )
         _check_once([name for name, _ in self._limits()], self.limit, self.under)
         if self.timeout is not None:
             seconds("--timeout", self.timeout)

@@ -23,6 +23,7 @@ from optuna_nas._cli._images import SUFFIXES
 from optuna_nas._cli._table import check_file
 from optuna_nas._cli._table import read_table
 from optuna_nas._cli._table import TABLES
+from optuna_nas._cli._unfamiliar import unfamiliar
 from optuna_nas._cli._write import write
 from optuna_nas._export import load_program
 
@@ -54,6 +55,9 @@ def predict(model: Path, source: Path, proba: bool, drop: Sequence[str], out: Pa
     rows, paths = _read(source, schema, drop)
     with bad_input((ValueError, TypeError), before=f"{source}: "):
         found = program.predict_proba(rows) if proba else program.predict(rows)
+    if schema["kind"] == "table":
+        for line in unfamiliar(rows, schema):
+            say(escape(line))
     found = np.asarray(found).reshape(len(found), -1)
     names = [str(name) for name in classes] if proba else _names(found.shape[1])
     first = [] if paths is None else ["file"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import contextmanager
 import math
 from time import monotonic
@@ -26,6 +27,7 @@ from rich.table import Column
 from rich.text import Text
 
 from optuna_nas._cli._consoles import say
+from optuna_nas._ranking import costs
 from optuna_nas.visualization._so_far import counts
 from optuna_nas.visualization._so_far import duration
 from optuna_nas.visualization._so_far import plural
@@ -34,6 +36,9 @@ from optuna_nas.visualization._so_far import seconds_left
 
 TITLE, BAR = 20, 16
 """Letters of titles, so that bars begin below each other, and of the bars."""
+
+WIDE = 100
+"""On a narrower terminal there are no bars, so that there is room for what was found."""
 
 
 class Step(Protocol):
@@ -71,10 +76,12 @@ def progress(
     if not console.is_terminal:
         yield from _in_a_line(title, done, total)
         return
+    wide = console.width >= WIDE
+    title_column = Column(min_width=TITLE if wide else None, no_wrap=True)
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}", table_column=Column(min_width=TITLE, no_wrap=True)),
-        _Bar(BAR, table_column=Column(no_wrap=True)),
+        TextColumn("{task.description}", table_column=title_column),
+        *([_Bar(BAR, table_column=Column(no_wrap=True))] if wide else []),
         _Count(Column(no_wrap=True)),
         _Time(Column(no_wrap=True)),
         _Said(),
@@ -189,6 +196,20 @@ def best_so_far(study: optuna.Study, metric: str) -> str:
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if not trials:
         return "none trained to the end yet"
-    best = max(trials, key=lambda trial: trial.values[0])
+    best = by_score(study, trials)[0]
     front = f", front of {len(study.best_trials)}" if len(study.directions) > 1 else ""
     return f"best {metric} {best.values[0]:.4f} (network {best.number}){front}"
+
+
+def by_score(study: optuna.Study, complete: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Orders trials by the score, then by what they cost, then by number.
+
+    Args:
+        study:
+            With the score as its first objective.
+        complete:
+            Its trials that are complete.
+    """
+    values = costs(complete, study.directions).tolist() if complete else []
+    pairs = sorted(zip(values, complete, strict=True), key=lambda pair: (pair[0], pair[1].number))
+    return [trial for _, trial in pairs]

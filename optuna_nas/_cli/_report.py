@@ -13,16 +13,16 @@ from optuna.exceptions import StorageInternalError
 from rich.console import Console
 from rich.text import Text
 
+from optuna_nas._cli._config import split_scheme
 from optuna_nas._cli._dashboard_journal import check_journal
 from optuna_nas._cli._errors import bad_input
 from optuna_nas._cli._files import REPORT
 from optuna_nas._cli._files import RESULT
 from optuna_nas._cli._function import load_function
 from optuna_nas._cli._show import load
+from optuna_nas._cli._study import CONTROL
+from optuna_nas._cli._study import storage_at
 from optuna_nas.visualization import report as write_report
-
-
-CONTROL = "control.journal"
 
 
 def report(
@@ -38,7 +38,7 @@ def report(
 
     Args:
         storage:
-            A path or a URL.
+            A path, a folder or a URL.
         study_name:
             Which of several.
         out:
@@ -57,7 +57,7 @@ def report(
             If there is no such study, or it cannot be written.
     """
     study = _load(storage, study_name)
-    folder = _folder(storage)
+    folder = Path(storage) if Path(storage).is_dir() else _folder(storage)
     beside = folder / CONTROL
     if not control and beside.exists() and str(beside) != storage:
         control = [str(beside)]
@@ -74,15 +74,15 @@ def report(
 
 
 def _load(storage: str, name: str | None) -> optuna.Study:
-    path = Path(storage)
-    if path.is_file():
-        check_journal(path)
-    with bad_input((StorageInternalError,), before=f"{storage} cannot be read: "):
+    found = storage_at(storage)
+    if "://" not in found:
+        check_journal(Path(found))
+    with bad_input((StorageInternalError,), before=f"{found} cannot be read: "):
         return load(storage, name)
 
 
 def _folder(storage: str) -> Path:
-    file = storage.removeprefix("sqlite:///")
+    _, file = split_scheme(storage)
     return Path() if "://" in file else Path(file).parent
 
 

@@ -32,6 +32,8 @@ from optuna_nas._cli._finish import best_trials
 from optuna_nas._cli._finish import default_mlp
 from optuna_nas._cli._finish import Finalist
 from optuna_nas._cli._finish import Outcome
+from optuna_nas._cli._found import report_front
+from optuna_nas._cli._found import report_winner
 from optuna_nas._cli._interrupt import interruptible
 from optuna_nas._cli._live import Lines
 from optuna_nas._cli._options import Options
@@ -43,6 +45,7 @@ from optuna_nas._cli._proxy import make_proxy
 from optuna_nas._cli._proxy import watch
 from optuna_nas._cli._setup import set_up
 from optuna_nas._cli._setup import Setup
+from optuna_nas._cli._study import CONTROL
 from optuna_nas._cli._study import done
 from optuna_nas._cli._study import objectives
 from optuna_nas._cli._study import open_study
@@ -51,9 +54,7 @@ from optuna_nas._cli._warm_start import begin_with_darts
 from optuna_nas._cli._warm_start import make_supernet
 from optuna_nas._cli._words import introduce
 from optuna_nas._cli._words import report_files
-from optuna_nas._cli._words import report_front
 from optuna_nas._cli._words import report_test
-from optuna_nas._cli._words import report_winner
 from optuna_nas._cli._write import make_folder
 from optuna_nas._cli._write import write
 from optuna_nas.oneshot import Supernet
@@ -82,14 +83,15 @@ def search(options: Options, consoles: Consoles, *, as_json: bool = False) -> No
             After Ctrl-C, with status 130.
     """
     with quietly(options.threads):
-        setup = set_up(options)
-        supernet = make_supernet(setup) if options.warm_start else None
-        proxy = make_proxy(setup) if options.proxy else None
-        objective = setup.objective(watch(proxy) if proxy else None)
-        make_folder(options.folder)
-        study = open_search(setup, objective)
-        write(options.folder / CONFIG, to_toml(options))
-        introduce(consoles.notes, setup, study)
+        with consoles.notes.status("Reading the data and the space ..."):
+            setup = set_up(options)
+            supernet = make_supernet(setup) if options.warm_start else None
+            proxy = make_proxy(setup) if options.proxy else None
+            objective = setup.objective(watch(proxy) if proxy else None)
+            make_folder(options.folder)
+            study = open_search(setup, objective)
+            write(options.folder / CONFIG, to_toml(setup.settled))
+            introduce(consoles.notes, setup, study)
         try:
             _begin(consoles.notes, setup, objective, study, supernet, proxy)
             _search_and_finish(consoles, setup, objective, study, as_json)
@@ -116,11 +118,12 @@ def open_search(setup: Setup, objective: Objective, *, control: bool = False) ->
     """
     options = setup.options
     study = open_study(
-        str(options.folder / "control.journal") if control else options.where,
+        str(options.folder / CONTROL) if control else options.where,
         options.study_name,
         setup.signature(),
         sampler="random" if control else options.sampler,
         pruner=options.pruner,
+        alone=control or options.storage is None,
     )
     with bad_input():
         objective.check(study)
@@ -154,6 +157,7 @@ def _search_and_finish(
     _search(notes, "Searching", study, objective, options, options.total)
     studies = {"The network chosen": study}
     if options.control:
+        best_trials(study)  # if it has none, that is told before another search
         control = open_search(setup, objective, control=True)
         begin_by_hand(control, setup)
         _search(notes, "Random search", control, objective, options, done(study))
@@ -172,10 +176,11 @@ def _search(
     """Runs trials until the study has a total of them, or time is up."""
     before, timeout = done(study), options.timeout_seconds
     if before:
-        of = plural(before, "network") if total is None else f"{before} of {total}"
+        of = plural(before, "network") if (total or 0) < before else f"{before} of {total}"
         console.print(f"{title}: {of} from before.", highlight=False)
     if total is not None and before >= total:
-        console.print(f"That is all; --trials {before + 10} would add 10.", highlight=False)
+        more = f"; --trials {before + 10} would add 10" if total == options.total else ""
+        console.print(f"That is all{more}.", highlight=False)
         return
     metric = objectives(study)[0]
     lines = Lines(study, metric)
@@ -227,7 +232,7 @@ def _finish(
         return
     if len(setup.objectives) > 1:
         report_front(out, study, setup.objectives)
-    report_winner(out, finalists, study, setup)
+    report_winner(out, finalists, module, study, setup)
     report_test(out, tested, setup.data)
     report_files(out, setup)
 
@@ -237,7 +242,7 @@ def _winners(
 ) -> dict[str, tuple[list[Finalist], nn.Module]]:
     """The finalists of each search, the best first, and the best of them, trained."""
     best = {name: best_trials(study) for name, study in studies.items()}
-    say(trainings(list(best.values()), setup.epochs))
+    say(trainings(setup, list(best.values())))
     winners: dict[str, tuple[list[Finalist], nn.Module]] = {}
     for (name, trials), whose in zip(best.items(), ("Network", "Random network"), strict=False):
         finalists = choose(console, setup, trials, whose)

@@ -12,6 +12,8 @@ from typer import CallbackParam
 from typer import Context
 from typer import Option
 
+from optuna_nas._cli._config import check_there
+from optuna_nas._cli._config import read_config
 from optuna_nas._cli._consoles import consoles
 from optuna_nas._cli._errors import told
 from optuna_nas._cli._options import COSTS
@@ -44,10 +46,13 @@ def _take_config(context: Context, parameter: CallbackParam, value: Path | None)
     """Takes a file's options for defaults, over which those of the command line win."""
     if value is not None and not context.resilient_parsing:
         with told():
-            from optuna_nas._cli._config import read_config
-
             context.default_map = read_config(value, list(Options.__dataclass_fields__))
     return value
+
+
+def _from_file(context: Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "DEFAULT_MAP"
 
 
 def _one_of(names: tuple[str, ...]) -> Any:
@@ -61,6 +66,7 @@ _files_option = partial(Option, rich_help_panel="Files and machine")
 
 
 def search(
+    context: Context,
     data: Annotated[
         str,
         Argument(
@@ -213,7 +219,13 @@ def search(
     given = locals()
     options = {name: given[name] for name in Options.__dataclass_fields__}
     options |= {"drop": tuple(drop or ()), "limit": tuple(limit or ())}
+    named = {name for name in options if _from_file(context, name)}
+    if timeout is not None and "trials" in named and "timeout" not in (context.default_map or {}):
+        options["trials"] = None  # else those of a search that is finished end this one at once
     with told():
-        from optuna_nas._cli._search import search as run
+        asked, shown = Options(**options), consoles()
+        check_there(asked, config, named)
+        with shown.notes.status("Loading torch and Optuna ..."):
+            from optuna_nas._cli._search import search as run
 
-        run(Options(**options), consoles(), as_json=as_json)
+        run(asked, shown, as_json=as_json)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace
+import math
+from pathlib import Path
 from typing import Any
 
 from optuna_nas._cli._data import Data
 from optuna_nas._cli._data import load_data
 from optuna_nas._cli._errors import bad_input
 from optuna_nas._cli._options import Options
+from optuna_nas._cli._options import PRUNERS
+from optuna_nas._cli._options import SAMPLERS
 from optuna_nas._cli._space import make_space
 from optuna_nas._cli._space import Space
 from optuna_nas._estimator._table import TableInputs
@@ -19,11 +24,15 @@ from optuna_nas.metrics import Parameters
 from optuna_nas.study import Objective
 from optuna_nas.study import profile
 from optuna_nas.study import Screen
+from optuna_nas.training import Recipe
 from optuna_nas.training import Train
 
 
 EPOCHS_FOR_GRIDS = 15
 EPOCHS_FOR_TABLES = 50
+
+LEAST_STEPS = 200
+"""Of few images a few epochs are too few steps of the optimizer to learn anything."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +55,25 @@ class Setup:
     @property
     def epochs(self) -> int:
         """How long each network is trained."""
-        table = isinstance(self.data.inputs, TableInputs)
-        default = EPOCHS_FOR_TABLES if table else EPOCHS_FOR_GRIDS
-        return self.options.epochs or default
+        if self.options.epochs:
+            return self.options.epochs
+        if isinstance(self.data.inputs, TableInputs):
+            return EPOCHS_FOR_TABLES
+        batches = math.ceil(len(self.data.train[1]) / Recipe.batch_size)
+        return max(EPOCHS_FOR_GRIDS, math.ceil(LEAST_STEPS / batches))
+
+    @property
+    def settled(self) -> Options:
+        """The options with what was left open: another version may have other defaults."""
+        options = self.options
+        return replace(
+            options,
+            space=self.data.space,
+            sampler=options.sampler or SAMPLERS[0],
+            pruner=options.pruner or PRUNERS[0],
+            trials=options.total,
+            epochs=self.epochs,
+        )
 
     @property
     def objectives(self) -> list[str]:
@@ -70,7 +95,7 @@ class Setup:
         arguments = ", ".join(f"{name}={value}" for name, value in self.space.arguments.items())
         optional = {
             "limits": options.limits,
-            "test": options.test,
+            "test": options.test and Path(options.test).name,
             "warm start": options.warm_start,
             "proxy": options.proxy,
         }

@@ -26,7 +26,9 @@ from optuna_nas._cli._errors import nearest
 from optuna_nas._cli._origins import said_of
 from optuna_nas._cli._study import connect
 from optuna_nas._cli._study import objectives
+from optuna_nas._cli._study import storage_at
 from optuna_nas._cli._study import without_password
+from optuna_nas.study._objective import INTERRUPTED
 from optuna_nas.visualization._so_far import duration
 from optuna_nas.visualization._so_far import plural
 
@@ -36,7 +38,7 @@ def show(storage: str, study_name: str | None, console: Console, *, as_json: boo
 
     Args:
         storage:
-            A path or a URL.
+            A path, a folder or a URL.
         study_name:
             Which of several.
         console:
@@ -74,7 +76,7 @@ def load(storage: str, name: str | None) -> optuna.Study:
 
     Args:
         storage:
-            A path or a URL.
+            A path, a folder or a URL.
         name:
             Which of several.
 
@@ -82,13 +84,14 @@ def load(storage: str, name: str | None) -> optuna.Study:
         BadInput:
             If there is no such study, or several and no name.
     """
-    file = storage.removeprefix("sqlite:///")
-    if "://" not in file and not Path(file).exists():
-        raise BadInput(f"there is no study at {file}: that file is not there.")
+    own = Path(storage).resolve().name if Path(storage).is_dir() else None
+    storage = storage_at(storage)
     opened, where = connect(storage), without_password(storage)
     names = sorted(optuna.get_all_study_names(opened))
     if not names:
         raise BadInput(f"{where} holds no study.")
+    if name is None and own in names:
+        name = own
     listed = ", ".join(map(repr, names))
     if name is None and len(names) > 1:
         raise BadInput(f"{where} holds {len(names)} studies: {listed}. Say which: --study-name.")
@@ -103,11 +106,14 @@ def _counts(trials: Sequence[FrozenTrial]) -> dict[str, int]:
     """How many trials came to what."""
     rejected = sum("rejected" in trial.user_attrs for trial in trials)
     counts = Counter(trial.state for trial in trials)
+    failed = [trial for trial in trials if trial.state == TrialState.FAIL]
+    interrupted = sum(INTERRUPTED in trial.user_attrs for trial in failed)
     return {
         "trained to the end": counts[TrialState.COMPLETE],
         "pruned": counts[TrialState.PRUNED] - rejected,
         "rejected": rejected,
-        "failed": counts[TrialState.FAIL],
+        "interrupted": interrupted,
+        "failed": len(failed) - interrupted,
         "running": counts[TrialState.RUNNING],
         "waiting": counts[TrialState.WAITING],
     }

@@ -14,9 +14,7 @@ import torch
 
 from optuna_nas import spaces
 from optuna_nas._cli._errors import BadInput
-from optuna_nas._cli._errors import nearest
 from optuna_nas._cli._function import load_function
-from optuna_nas._cli._options import SPACES
 from optuna_nas._estimator._grids import GridInputs
 from optuna_nas._estimator._spaces import FITTING
 from optuna_nas._estimator._spaces import make_network
@@ -76,7 +74,7 @@ def check_name(name: str | None, kind: str, data: str) -> str:
 
     Args:
         name:
-            As ``--space`` has it.
+            As :class:`Options` have it.
         kind:
             ``"table"``, ``"image"`` or ``"sequence"``.
         data:
@@ -84,18 +82,13 @@ def check_name(name: str | None, kind: str, data: str) -> str:
 
     Raises:
         BadInput:
-            If there is no such space, or it is not for such data.
+            If it is not for such data.
     """
     fitting: tuple[str, ...] = (*FITTING[kind], *(MORE if kind == "image" else ()))
     if name is None:
         return fitting[0]
     if ":" in name or name in fitting:
         return name
-    if name not in SPACES:
-        raise BadInput(
-            f"--space must be one of {list(SPACES)}, or module:function, not {name!r}."
-            f"{nearest(name, SPACES)}"
-        )
     others = [other for other in FITTING if name in FITTING[other]] or ["image"]
     raise BadInput(
         f"--space {name} is for {' and '.join(f'{other}s' for other in others)}, but {data} "

@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 
 from optuna_nas._cli._errors import BadInput
-from optuna_nas._cli._errors import nearest
 from optuna_nas._estimator._targets import Classes
 from optuna_nas._estimator._targets import classes_of
 from optuna_nas._estimator._targets import Numbers
 from optuna_nas._estimator._targets import numbers_of
 
 
-TASKS = ("classification", "regression")
 MAX_CLASSES = 20
 """More whole numbers than this are taken for quantities, not classes."""
 
@@ -40,8 +38,6 @@ def make_targets(name: str, y: Any, task: str | None) -> tuple[Any, Classes | Nu
         BadInput:
             If it does not fit the task, or leaves nothing to learn.
     """
-    if task not in (*TASKS, None):
-        raise BadInput(f"--task must be one of {list(TASKS)}, not {task!r}.{nearest(task, TASKS)}")
     y = _plain(np.asarray(y))
     found, seen = _tell(y)
     reason = f"target {name!r}: {seen}, so {found}"

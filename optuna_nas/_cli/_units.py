@@ -1,4 +1,4 @@
-"""Times with their unit, as people type them: ``10m`` and ``5ms``."""
+"""Times with their unit: as people type them, ``10m`` and ``5ms``, and as they are guessed."""
 
 from __future__ import annotations
 
@@ -37,3 +37,16 @@ def seconds(option: str, text: str, plain: str = "s") -> float:
             f"{plain}), not {text!r}."
         )
     return found
+
+
+def about(seconds: float) -> str:
+    """``about 40 s`` or ``about 3 min``, for times that nobody knows better.
+
+    Args:
+        seconds:
+            At least 0.
+    """
+    if seconds <= 60:
+        return f"about {max(1, math.ceil(seconds / 10)) * 10} s"
+    minutes = math.ceil(seconds / 60)
+    return f"about {minutes} min" if minutes < 120 else f"about {math.ceil(minutes / 60)} h"

@@ -8,6 +8,7 @@ import shlex
 
 from optuna.trial import FrozenTrial
 
+from optuna_nas._cli._decisions import in_digits
 from optuna_nas._cli._finish import Finalist
 from optuna_nas._cli._finish import SEEDS
 
@@ -38,29 +39,61 @@ def why(
 
 
 def another(
-    finalists: Sequence[Finalist], front: Sequence[FrozenTrial], folder: Path
-) -> str | None:
-    """Returns the command that exports another network; None if there is none.
+    finalists: Sequence[Finalist],
+    objectives: Sequence[str],
+    front: Sequence[FrozenTrial],
+    folder: Path,
+) -> tuple[str, str] | None:
+    """Says what another network has instead, and the command that exports it.
+
+    None without one, and with one objective, by which other finalists are no better.
 
     Args:
         finalists:
             The winner first.
+        objectives:
+            The names of the score, and perhaps of a cost.
         front:
-            Of two objectives, the trials that no other beats in both; else the best trial.
+            The trials that no other beats in both, the knee first.
         folder:
             Of the search.
     """
-    winner, *others = finalists
-    cheapest_first = sorted(front, key=lambda trial: trial.values[-1])
-    numbers = [trial.number for trial in cheapest_first if trial.params != winner.params]
-    numbers += [finalist.number for finalist in others]
-    untrainable = {finalist.number for finalist in others if not finalist.scores}
-    numbers = [number for number in numbers if number not in untrainable]
-    if not numbers:
+    if len(objectives) == 1:
         return None
-    to = folder.parent / f"{folder.resolve().name}_{numbers[0]}"
-    command = ["optuna-nas", "export", str(folder), "--trial", str(numbers[0]), "--to", str(to)]
-    return shlex.join(command)
+    winner, *others = finalists
+    again = {other.number: other for other in others}
+    saving = [one.number for one in others if not _costs_as_much(one, winner)]
+    numbers = [trial.number for trial in front if trial.params != winner.params] + saving
+    number = next((n for n in numbers if n not in again or again[n].scores), None)
+    if number is None:
+        return None
+    trials = {trial.number: trial for trial in front}
+    knee = len(front) > 1 and number == front[0].number
+    which = f"network {number}{', the knee of the front' if knee else ''}"
+    instead = _instead(winner, again.get(number) or trials[number], objectives)
+    to = folder.parent / f"{folder.resolve().name}_{number}"
+    command = ["optuna-nas", "export", str(folder), "--trial", str(number), "--to", str(to)]
+    return f"{which}: {instead}", shlex.join(command)
+
+
+def _costs_as_much(other: Finalist, winner: Finalist) -> bool:
+    return None not in (other.cost, winner.cost) and other.cost >= winner.cost  # type: ignore[operator]
+
+
+def _instead(winner: Finalist, other: Finalist | FrozenTrial, objectives: Sequence[str]) -> str:
+    """``parameters 2,962 instead of 17,698, mean accuracy 0.9861 instead of 0.9907``."""
+    score, *also = objectives
+    if isinstance(other, Finalist):
+        cost = other.cost
+        scores = (f"mean {score}", other.mean, winner.mean)
+    else:
+        cost = other.values[-1]
+        scores = (f"{score} in the search", other.values[0], winner.searched)
+    pairs = [(name, cost, winner.cost) for name in also] + [scores]
+    told = [(name, in_digits(a), in_digits(b)) for name, a, b in pairs]
+    return ", ".join(
+        f"{name} {a} {'as well' if a == b else f'instead of {b}'}" for name, a, b in told
+    )
 
 
 def _next(winner: Finalist, others: Sequence[Finalist]) -> str:

@@ -7,9 +7,9 @@ import math
 from pathlib import Path
 import shlex
 
+import numpy as np
 import optuna
 from optuna.pruners import NopPruner
-from optuna.trial import TrialState
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
@@ -20,25 +20,18 @@ from scipy.stats import fisher_exact
 from optuna_nas._cli._choose import plan
 from optuna_nas._cli._config import CONFIG
 from optuna_nas._cli._data import Data
-from optuna_nas._cli._decisions import as_table
-from optuna_nas._cli._decisions import front_table
 from optuna_nas._cli._files import MODEL
 from optuna_nas._cli._files import REPORT
 from optuna_nas._cli._files import RESULT
-from optuna_nas._cli._finish import Finalist
 from optuna_nas._cli._finish import Outcome
-from optuna_nas._cli._finish import SEEDS
 from optuna_nas._cli._options import Options
-from optuna_nas._cli._origins import said_of
 from optuna_nas._cli._proxy import CANDIDATES
 from optuna_nas._cli._proxy import PROPOSALS
 from optuna_nas._cli._proxy import ROWS
 from optuna_nas._cli._setup import Setup
 from optuna_nas._cli._study import without_password
-from optuna_nas._cli._why import another
-from optuna_nas._cli._why import why
-from optuna_nas._estimator._columns import is_frame
 from optuna_nas._estimator._table import TableInputs
+from optuna_nas._estimator._targets import Numbers
 from optuna_nas.space import survey
 from optuna_nas.visualization._report_document import duration
 from optuna_nas.visualization._so_far import plural
@@ -77,6 +70,9 @@ def introduce(console: Console, setup: Setup, study: optuna.Study) -> None:
         "Seed": f"{options.seed}",
         "Study": without_password(options.where),
     }
+    if options.control:
+        longest = "" if options.timeout is None else ", in the same time at most"
+        lines["Control"] = f"then as many networks proposed at random{longest}"
     if options.proxy:
         lines["Proxy"] = (
             f"{options.proxy}, by {ROWS} rows to train on: of {CANDIDATES} random networks, the "
@@ -86,63 +82,6 @@ def introduce(console: Console, setup: Setup, study: optuna.Study) -> None:
         limits = (f"at most {most:,g} {name}" for name, most in options.limits.items())
         lines["Limits"] = ", ".join(limits)
     console.print(_labelled(lines))
-    console.print()
-
-
-def report_front(console: Console, study: optuna.Study, objectives: Sequence[str]) -> None:
-    """Prints the Pareto front, the smallest network first.
-
-    Args:
-        console:
-            Where.
-        study:
-            With two objectives.
-        objectives:
-            Their names.
-    """
-    score, cost = objectives
-    console.print(f"[bold]Pareto front[/]: the networks that no other beats in {score} and {cost}")
-    console.print(Padding(front_table(study.best_trials, objectives), (0, 0, 1, 2)))
-
-
-def report_winner(
-    console: Console, finalists: Sequence[Finalist], study: optuna.Study, setup: Setup
-) -> None:
-    """Prints how the winner was chosen, what it is, and how to have another.
-
-    Args:
-        console:
-            Where.
-        finalists:
-            The best first.
-        study:
-            Theirs.
-        setup:
-            What was searched.
-    """
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("network", "in the search", f"mean of {SEEDS}", "epochs"):
-        table.add_column(name, justify="right")
-    table.add_column("each")
-    for finalist in finalists:
-        told = (f"{finalist.searched:.4f}", f"{finalist.mean:.4f}", str(finalist.epochs))
-        scores = " ".join(f"{score:.4f}" for score in finalist.scores) or "could not be trained"
-        style = "bold green" if finalist is finalists[0] else None
-        table.add_row(str(finalist.number), *told, scores, style=style)
-    console.print(
-        f"[bold]Finalists[/]: the best of the search, trained again {SEEDS} times, since one high "
-        f"score can be luck; {setup.data.metric} on the validation part"
-    )
-    console.print(Padding(table, (0, 0, 1, 2)))
-    winner = f"[bold]Network {finalists[0].number}[/]{said_of(finalists[0].origin)}"
-    console.print(winner, highlight=False)
-    console.print(Padding(as_table(finalists[0].params), (0, 0, 0, 2)))
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    front = study.best_trials if complete else []
-    console.print(Text(why(finalists, setup.objectives, front)))
-    command = another(finalists, front, setup.options.folder)
-    if command is not None:
-        console.print(f"Another one: {escape(command)}", highlight=False, soft_wrap=True)
     console.print()
 
 
@@ -157,13 +96,16 @@ def report_test(console: Console, tested: Sequence[Outcome], data: Data) -> None
         data:
             What they were tested on.
     """
-    rows = data.rows[2]
+    rows, spread = data.rows[2], _spread(data)
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for one in tested:
         wrong = f"{_wrong(one, rows)} of {rows} wrong" if data.classes else ""
+        rmse = "" if spread is None else f"RMSE {_short(spread * math.sqrt(1 - one.score))}"
         style = "bold" if one is tested[0] else None
-        table.add_row(one.name, f"{one.score:.4f}", wrong, style=style)
-    console.print(f"[bold]Test[/]: {data.metric} on the {rows:,} rows kept for the end")
+        table.add_row(one.name, f"{one.score:.4f}", wrong or rmse, style=style)
+    unit = "" if spread is None else f"; RMSE in the unit of {data.target!r}"
+    told = f"{data.metric} on the {rows:,} rows kept for the end{unit}"
+    console.print(Text.assemble(("Test", "bold"), f": {told}"))
     console.print(Padding(table, (0, 0, 0, 2)))
     for control in tested[1:]:
         console.print(verdict(tested[0], control, data))
@@ -215,18 +157,31 @@ def report_files(console: Console, setup: Setup) -> None:
         "Study": f"{without_password(setup.options.where)}, which optuna-nas show prints",
         "Report": str(folder / REPORT),
         "Result": str(folder / RESULT),
-        "Again": shlex.join(["optuna-nas", "search", "--config", str(folder / CONFIG)]),
+        "Go on": shlex.join(["optuna-nas", "search", "--config", str(folder / CONFIG)]),
         "Network": str(folder / MODEL),
-        "Use": shlex.join(["optuna-nas", "predict", str(folder / MODEL), _rows_of(setup)]),
+        "Use": _use(setup),
     }
-    console.print(_labelled(lines))
+    for label, text in lines.items():  # not broken, so that commands can be copied
+        console.print(f"[bold]{label:8}[/]  {escape(text)}", highlight=False, soft_wrap=True)
 
 
-def _rows_of(setup: Setup) -> str:
-    """An example of what to predict."""
-    if isinstance(setup.data.inputs, TableInputs):
-        return "rows.csv" if is_frame(setup.data.raw[0]) else "rows.npz"
-    return "images" if Path(setup.options.data).is_dir() else "rows.npz"
+def _use(setup: Setup) -> str:
+    """The command that predicts the rows that were searched with, if it takes their file."""
+    options, command = setup.options, ["optuna-nas", "predict", str(setup.options.folder / MODEL)]
+    if options.data != "digits" and _holds_x(Path(options.data)):
+        drop = [word for name in options.drop for word in ("--drop", name)]
+        return shlex.join([*command, options.data, *drop])
+    shape = ", ".join(map(str, setup.data.raw[0].shape[1:]))
+    scale = " of numbers from 0 to 16" if options.data == "digits" else ""
+    return f"{shlex.join(command)} rows.npz, once rows.npz holds X [n, {shape}]{scale}"
+
+
+def _holds_x(path: Path) -> bool:
+    """Whether predict finds rows there: of arrays, only what is to train on may be there."""
+    if path.suffix.lower() != ".npz":
+        return True
+    with np.load(path) as arrays:
+        return any(name.lower() in ("x", "x_test") for name in arrays.files)
 
 
 def _how_many(options: Options) -> str:
@@ -262,6 +217,21 @@ def _size(size: float, how: str) -> str:
     if math.isinf(size):
         return "infinitely many networks"
     return f"about {size:.2g} networks" if how == "estimated" else plural(size, "network")
+
+
+def _spread(data: Data) -> float | None:
+    """The deviation of the test's target in its own unit, of which r2 implies the RMSE.
+
+    None if there are classes, several numbers, of which r2 is a mean, or equal ones.
+    """
+    if not isinstance(data.targets, Numbers) or data.targets.out_features > 1:
+        return None
+    spread = float(data.test[1].double().std(correction=0)) * float(data.targets.deviation[0])
+    return spread or None
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def _wrong(tested: Outcome, rows: int) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from numbers import Integral
-from numbers import Real
 from typing import Any
 
 from joblib import effective_n_jobs
@@ -12,6 +11,8 @@ import numpy as np
 from optuna.storages import InMemoryStorage
 from sklearn.utils import check_random_state
 
+from optuna_nas._arguments import checked_float
+from optuna_nas._arguments import checked_int
 from optuna_nas._estimator._spaces import check_space
 from optuna_nas.training import resolve_device
 
@@ -32,19 +33,17 @@ def check_arguments(estimator: Any) -> None:
             If one is not legal; the message says which, what came, and what is legal.
     """
     check_space(estimator.space)
-    for name, low in (("epochs", 1), ("ensemble", 1), ("verbose", 0)):
-        _check(name, getattr(estimator, name), f"an int of at least {low}", low)
+    checked_int("epochs", estimator.epochs, 1)
+    checked_int("ensemble", estimator.ensemble, 1)
+    verbose = estimator.verbose
+    checked_int("verbose", int(verbose) if isinstance(verbose, bool) else verbose, 0)
     if estimator.n_trials is not None:
-        _check("n_trials", estimator.n_trials, "None or an int of at least 1", 1)
-    timeout = estimator.timeout
-    if timeout is not None and not (_is_number(timeout) and 0 < timeout < float("inf")):
-        raise ValueError(
-            f"timeout must be None or a positive number of seconds, but is {timeout!r}."
-        )
-    if timeout is None and estimator.n_trials is None:
-        raise ValueError("n_trials and timeout are both None: without one the search has no end.")
+        checked_int("n_trials", estimator.n_trials, 1, otherwise=", or None")
+    if estimator.timeout is not None:
+        checked_float("timeout", estimator.timeout, above=0, otherwise=" seconds, or None")
     jobs = estimator.n_jobs
-    if jobs is not None and not (isinstance(jobs, Integral) and _is_number(jobs) and jobs != 0):
+    is_int = isinstance(jobs, Integral) and not isinstance(jobs, bool)
+    if jobs is not None and not (is_int and jobs != 0):
         raise ValueError(
             "n_jobs must be None, an int of at least 1, or one below 0 (-1: as many as there are "
             f"cores), but is {jobs!r}."
@@ -77,15 +76,6 @@ def jobs_of(n_jobs: int | None) -> int:
             As joblib has it: -1 stands for as many as there are cores, -2 for one less.
     """
     return 1 if n_jobs is None else int(effective_n_jobs(n_jobs))
-
-
-def _check(name: str, value: Any, expected: str, low: int) -> None:
-    if not isinstance(value, Integral) or int(value) < low:
-        raise ValueError(f"{name} must be {expected}, but is {value!r}.")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _check_storage(estimator: Any) -> None:

@@ -49,7 +49,7 @@ class NASClassifier(ClassifierMixin, NASEstimator):  # type: ignore[misc]
         pruner:
             As for :func:`optuna_nas.create_study`; with several folds nothing is pruned.
         n_trials:
-            How many networks to train; None for as many as ``timeout`` allows.
+            How many networks to train; None for as many as ``timeout`` allows, or 20 without one.
         timeout:
             Seconds that ``fit`` may take, the last training included; or None.
         epochs:
@@ -59,7 +59,9 @@ class NASClassifier(ClassifierMixin, NASEstimator):  # type: ignore[misc]
             network with the best score predicts; the others are in ``pareto_front_``.
         cv:
             What share of the rows to hold out, up to 10,000 rows; or a number of folds or a
-            splitter, with which a score is the mean over the folds.
+            splitter, with which a score is the mean over the folds. What prepares X (scales,
+            medians, codes), and the scale of a regression's y, are learned on all rows of
+            ``fit``, those held out too.
         scoring:
             A name or a scorer of scikit-learn's; by default accuracy, by the rows' weights.
         class_weight:
@@ -116,7 +118,7 @@ class NASClassifier(ClassifierMixin, NASEstimator):  # type: ignore[misc]
         space: str | Network = "auto",
         sampler: BaseSampler | str = "tpe",
         pruner: BasePruner | str | None = "successive_halving",
-        n_trials: int | None = 20,
+        n_trials: int | None = None,
         timeout: float | None = None,
         epochs: int = 60,
         objectives: tuple[str, ...] = ("score",),

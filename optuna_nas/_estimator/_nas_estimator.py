@@ -53,6 +53,9 @@ from optuna_nas.training import resolve_device
 AGAIN = 1.15
 """How much longer training on so many rows may take a second time."""
 
+N_TRIALS = 20
+"""How many networks are trained where neither a number nor a time is given."""
+
 ROWS_AT_ONCE = 1024
 
 
@@ -111,6 +114,11 @@ class NASEstimator(BaseEstimator):  # type: ignore[misc]
         again = AGAIN * rows / sum(len(train) for train, _ in folds) if self.refit else 0.0
         return Clock(math.inf if self.timeout is None else self.timeout, again, self.ensemble)
 
+    def _n_trials(self) -> int | None:
+        """How many trials at most; None if only the time ends the search."""
+        is_open = self.n_trials is None and self.timeout is None
+        return N_TRIALS if is_open else self.n_trials
+
     def _prepare(self, x: Any, seed: int) -> tuple[TableInputs | GridInputs, Any, str]:
         """What prepares the data, the space, and a sentence about both."""
         if getattr(x, "ndim", 2) == 2:
@@ -126,7 +134,8 @@ class NASEstimator(BaseEstimator):  # type: ignore[misc]
     ) -> None:
         names = ("score",) if isinstance(self.objectives, str) else tuple(self.objectives)
         objective = make_objective(network, held_out, names, self.device)
-        shown = progress(said, self.n_trials, held_out.clock) if self.verbose else nullcontext()
+        n_trials = self._n_trials()
+        shown = progress(said, n_trials, held_out.clock) if self.verbose else nullcontext()
         with silent(), shown as step:
             if self.warm_start and hasattr(self, "study_"):
                 study = self.study_
@@ -136,7 +145,7 @@ class NASEstimator(BaseEstimator):  # type: ignore[misc]
                 default, *others = first
                 study = begin(self, len(names), held_out.settings.seed, default)
             jobs = jobs_of(self.n_jobs)
-            study = run(study, objective, held_out, self.n_trials, jobs, others, step)
+            study = run(study, objective, held_out, n_trials, jobs, others, step)
         self.study_ = study
 
     def _finish(self, data: tuple[Tensor, Tensor], held_out: HeldOut) -> None:

@@ -196,7 +196,11 @@ def _read_model(folder: Path, largest: int) -> dict[str, Any]:
 def _file(folder: Path, name: str, largest: int) -> Path:
     path = folder / name
     if not path.is_file():
-        raise FileNotFoundError(f"{str(folder)!r} is no complete export: {name} is missing.")
+        below = folder / "model"
+        nearest = f" Did you mean {str(below)!r}?" if (below / name).is_file() else ""
+        raise FileNotFoundError(
+            f"{str(folder)!r} is no complete export: {name} is missing.{nearest}"
+        )
     if path.resolve().parent != folder.resolve():
         raise ValueError(f"{name} of {str(folder)!r} leads out of the folder.")
     size = path.stat().st_size

@@ -83,7 +83,7 @@ class Program:
 
 
 def read_file(path: Any) -> Any:
-    """Rows of a .npy file, a .json file, ``{column: cells}``, or a CSV file with a header.
+    """Rows: a .npy file, X of a .npz file, a .json file, ``{column: cells}``, or a CSV file.
 
     Args:
         path:
@@ -93,6 +93,11 @@ def read_file(path: Any) -> Any:
         return json.loads(Path(path).read_text("utf-8"))
     if str(path).endswith(".npy"):
         return np.load(path, allow_pickle=False)
+    if str(path).endswith(".npz"):
+        with np.load(path, allow_pickle=False) as arrays:
+            if "X" not in arrays:
+                raise ValueError(f"{path} holds no X, but {', '.join(arrays)}.")
+            return arrays["X"]
     with open(path, newline="", encoding="utf-8-sig") as file:
         names, *lines = [line for line in csv.reader(file) if line] or [[]]
     for i, line in enumerate(lines):
@@ -119,7 +124,7 @@ def cells_of(rows: Any, inputs: Any) -> Any:
 def main() -> None:
     """Prints predictions as CSV."""
     parser = argparse.ArgumentParser(description="Predicts with the model of this folder.")
-    parser.add_argument("rows", help="a .csv, .json or .npy file")
+    parser.add_argument("rows", help="a .csv, .json, .npy or .npz file")
     parser.add_argument("--proba", action="store_true", help="probabilities of all classes")
     parser.add_argument("--runtime", choices=("torch", "onnx"), help="what runs the model")
     given = parser.parse_args()

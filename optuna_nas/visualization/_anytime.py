@@ -19,6 +19,7 @@ from optuna_nas.study._progress import band
 from optuna_nas.study._progress import progress
 from optuna_nas.study._progress import Spent
 from optuna_nas.study._progress import worst_values
+from optuna_nas.study._text_table import texts
 from optuna_nas.visualization._chart import axis
 from optuna_nas.visualization._chart import blank
 from optuna_nas.visualization._chart import chart
@@ -139,7 +140,7 @@ def _best(study: Study, name: str) -> str:
 
 
 def _volume(names: Sequence[str], point: Sequence[float]) -> str:
-    told = ", ".join(f"{n} = {v:.6g}" for n, v in zip(names, point, strict=True))
+    told = ", ".join(f"{n} {texts([v])[0]}" for n, v in zip(names, point, strict=True))
     return f"Hypervolume (higher is better)<br>from {escaped(told)}"
 
 

@@ -14,8 +14,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
+from optuna_nas._ranking import parted
 from optuna_nas.samplers import best_first
-from optuna_nas.samplers._ranking import parted
 from optuna_nas.visualization._chart import axis
 from optuna_nas.visualization._chart import blank
 from optuna_nas.visualization._chart import chart

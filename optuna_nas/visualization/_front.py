@@ -15,7 +15,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
-from optuna_nas.samplers._ranking import parted
+from optuna_nas._ranking import parted
 from optuna_nas.study import best_under
 from optuna_nas.study import knee_point
 from optuna_nas.study import metric_names
@@ -32,6 +32,7 @@ from optuna_nas.visualization._chart import GREY
 from optuna_nas.visualization._chart import hover
 from optuna_nas.visualization._chart import widened
 from optuna_nas.visualization._plotly import graph_objects
+from optuna_nas.visualization._so_far import plural
 
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ BLUE, RED, GREEN = COLOURS[:3]
 INK = COLOURS[-1]
 LIMIT = re.compile(r"(.+) [<>]=? (\S+)", re.DOTALL)
 """The name of a constraint."""
+
+MANY = 20
+"""Trials of which some may lie beyond the axes; of fewer all are drawn."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def plot_pareto_front(
         star = {"symbol": "star", "size": 14}
         traces.append(_dots(go, [best], plane, "best within the limits", GREEN, star))
     drawn = dict(_drawn(lines, plane))
-    x, y = (_axis(plane, i, feasible or complete, drawn) for i in (0, 1))
+    x, y = (_axis(plane, i, feasible or complete, first, drawn) for i in (0, 1))
     return chart(go, traces, title + note + _beyond(complete, plane, x, y), xaxis=x, yaxis=y)
 
 
@@ -271,14 +275,19 @@ def _values(trial: FrozenTrial, plane: Plane) -> dict[str, str]:
 
 
 def _axis(
-    plane: Plane, i: int, trials: Sequence[FrozenTrial], limits: Mapping[str, float]
+    plane: Plane,
+    i: int,
+    trials: Sequence[FrozenTrial],
+    first: Sequence[FrozenTrial],
+    limits: Mapping[str, float],
 ) -> dict[str, Any]:
-    """An axis that is as long as most trials and the limits need."""
+    """An axis that is as long as most trials, all of the front, and the limits need."""
     low, high = fenced([trial.values[plane.places[i]] for trial in trials])
-    at = limits.get(plane.names[i], low)
+    shown = [t.values[plane.places[i]] for t in (trials if len(trials) < MANY else first)]
+    shown += [at for name, at in limits.items() if name == plane.names[i]]
     more = plane.directions[plane.places[i]] == StudyDirection.MAXIMIZE
     title = f"{escaped(plane.names[i])} ({'higher' if more else 'lower'} is better)"
-    return axis(title, range=widened(min(low, at), max(high, at)))
+    return axis(title, range=widened(min([low, *shown]), max([high, *shown])))
 
 
 def _beyond(
@@ -294,4 +303,5 @@ def _beyond(
         for trial in trials
     )
     more = len(trials) - inside
-    return f"<br>{more} far-off trials lie beyond the axes: zoom out" if more else ""
+    lie = f"{plural(more, 'far-off trial')} {'lies' if more == 1 else 'lie'}"
+    return f"<br>{lie} beyond the axes: zoom out" if more else ""

@@ -85,6 +85,8 @@ def words_of_function(name: str, args: Sequence[Any], kwargs: Mapping[str, Any])
         return Words("+", "sum")
     if name in ("add", "sub", "mul", "div") and numbers:
         return Words(f"{ {'add': '+', **JOINS}[name] } {numbers[0]:.3g}", "activation")
+    if name in ("cat", "concat", "concatenate") and args and len(args[0]) == 1:
+        return NOTHING
     if name in JOINS:
         return Words(JOINS[name], "join")
     kind = "convolution" if name.startswith("conv") else "pooling" if "pool" in name else ""

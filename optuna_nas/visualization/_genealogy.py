@@ -12,10 +12,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
+from optuna_nas._ranking import costs
+from optuna_nas._ranking import parted
 from optuna_nas.samplers._planning import PLAN
 from optuna_nas.samplers._planning import plan_of
-from optuna_nas.samplers._ranking import costs
-from optuna_nas.samplers._ranking import parted
 from optuna_nas.visualization._chart import axis
 from optuna_nas.visualization._chart import blank
 from optuna_nas.visualization._chart import chart

@@ -163,7 +163,8 @@ def _scatter(panel: Any, trace: Any, order: int) -> None:
         panel.fill(x, y, color=trace.fillcolor, alpha=opacity, linewidth=0, zorder=order)
         return
     label = {"label": shown or "_nolegend_"}
-    if all(isinstance(value, int | None) for value in trace.x):
+    known = x[np.isfinite(x)]
+    if (known == np.round(known)).all():
         panel.xaxis.get_major_locator().set_params(integer=True)
     if "lines" in mode:
         panel.plot(

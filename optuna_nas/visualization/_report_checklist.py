@@ -137,7 +137,7 @@ def _hyperparameters(search: Search) -> Item:
 
 def _end_to_end(search: Search) -> Item:
     if search.numbers("seconds"):
-        return "yes", "Search, control, training of the finalists and test are all counted above."
+        return "partly", "All trials are counted above, of what came after them the last run only."
     return "partly", "The trials are; what came before and after them is not in the study."
 
 

@@ -8,7 +8,7 @@ from statistics import fmean
 from optuna.trial import TrialState
 from scipy.stats import fisher_exact
 
-from optuna_nas.samplers._ranking import parted
+from optuna_nas._ranking import parted
 from optuna_nas.study._compare import compare
 from optuna_nas.study._compare import Comparison
 from optuna_nas.visualization._report_document import number

@@ -89,10 +89,13 @@ class Section:
             The heading.
         parts:
             What stands below.
+        folded:
+            Whether only the heading is seen before it is opened, where that can be.
     """
 
     title: str
     parts: tuple[Part, ...]
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,17 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     right = (all(value is None or is_number(value) for value in column) for column in values)
     cells = zip(*(texts([_single(v) for v in column]) for column in values), strict=True)
     return Table(tuple(columns), tuple(cells), tuple(right))
+
+
+def in_seconds(values: Sequence[float | None]) -> list[float | None]:
+    """Returns seconds for a column of a table: a clock that others disturb has no more digits.
+
+    Args:
+        values:
+            At least 0, None for none.
+    """
+    digits = 1 if any(value is not None and value >= 1 for value in values) else 3
+    return [None if value is None else round(value, digits) for value in values]
 
 
 def number(value: float) -> str:

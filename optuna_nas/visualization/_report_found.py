@@ -11,8 +11,9 @@ from optuna.trial import FrozenTrial
 
 from optuna_nas.study._front import knee_point
 from optuna_nas.study._remembered_network import network_code
+from optuna_nas.study._text_table import texts
 from optuna_nas.visualization._params import params_of
-from optuna_nas.visualization._report_document import number
+from optuna_nas.visualization._report_document import in_seconds
 from optuna_nas.visualization._report_document import Part
 from optuna_nas.visualization._report_document import table
 from optuna_nas.visualization._report_document import Text
@@ -68,14 +69,16 @@ def best_networks(search: Search) -> Iterator[Part]:
         return
     yield Text(_what_best_is(search))
     knee = knee_point(search.study).number if len(best) > 1 and search.several else None
+    shown = best[:ROWS]
+    spent = in_seconds([t.duration.total_seconds() if t.duration else None for t in shown])
     rows = [
         (
             f"{trial.number}{' (knee)' if trial.number == knee else ''}",
             *trial.values,
-            trial.duration.total_seconds() if trial.duration else None,
+            seconds,
             named(trial.params),
         )
-        for trial in best[:ROWS]
+        for trial, seconds in zip(shown, spent, strict=True)
     ]
     yield table(("trial", *search.names, "seconds", "decisions"), rows)
     if len(best) > ROWS:
@@ -189,4 +192,4 @@ def _finalists(search: Search) -> Iterator[Part]:
 
 
 def _each(finalist: Mapping[str, Any]) -> str:
-    return " ".join(map(number, scores_of(finalist))) or "-"
+    return " ".join(texts(scores_of(finalist))) or "-"

@@ -47,6 +47,8 @@ td:last-child { min-width: 9rem; overflow-wrap: anywhere; }
 td.short, td.right { white-space: nowrap; }
 th { color: #59636e; font-weight: 600; white-space: nowrap; }
 td { border-top: 1px solid #e6e9ec; }
+summary { cursor: pointer; margin: 2.2rem 0 .5rem; border-bottom: 1px solid #d5d9de; }
+summary h2 { display: inline; border: none; }
 .right { text-align: right; font-variant-numeric: tabular-nums; }
 td.right:last-child, td.short:last-child { min-width: 0; }
 pre { background: #f4f6f8; padding: .7rem; overflow-x: auto; font-size: .85rem; }
@@ -70,6 +72,7 @@ footer { margin-top: 3rem; border-top: 1px solid #d5d9de; padding-top: .5rem; }
   body { max-width: none; padding: 0; }
   figure, tr, pre { break-inside: avoid; }
   h2, th { break-after: avoid; }
+  details::details-content { content-visibility: visible; height: auto; }
   pre { white-space: pre-wrap; }
   .narrow { max-width: 49%; }
   img { max-height: 22cm; object-fit: contain; object-position: left; }
@@ -103,7 +106,10 @@ def to_html(document: Document) -> str:
 
 def _section(section: Section) -> str:
     parts = "\n".join(map(_part, section.parts))
-    return f"<section><h2>{escape(section.title)}</h2>\n{parts}\n</section>"
+    heading = f"<h2>{escape(section.title)}</h2>"
+    if section.folded:
+        return f"<details><summary>{heading}</summary>\n{parts}\n</details>"
+    return f"<section>{heading}\n{parts}\n</section>"
 
 
 def _part(part: Part) -> str:

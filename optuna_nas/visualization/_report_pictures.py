@@ -30,6 +30,12 @@ from optuna_nas.visualization._study_plots import rungs_plots
 SHOWN = 12
 """Decisions in a plot; a space may have a hundred."""
 
+ENOUGH = 10
+"""Networks trained to the end, from which on the options of the best ones say something."""
+
+BEST = 5
+"""How many of them are the best ones; a tenth, if that is more."""
+
 
 def drawings(search: Search) -> Iterator[Part]:
     """What the best compute, and the code that gives them.
@@ -72,10 +78,18 @@ def curves(search: Search) -> Iterator[Part]:
         return
     try:
         for name, caption, figure in _figures(search):
+            _, _, aside = (figure.layout.title.text or "").partition("<br>")
+            if aside:
+                caption += f" ({aside.removesuffix(': zoom out')})"
             figure.update_layout(title=None)  # the caption says it
             yield Picture(name, caption, to_matplotlib(figure))
     except ImportError as error:
         yield Text(f"There are no plots: {error}")
+    if len(search.feasible) < ENOUGH and _most_asked(search.trials)[0]:
+        yield Text(
+            "Which options the best have is not drawn: that says something from about "
+            f"{ENOUGH} networks trained to the end, and this search has {len(search.feasible)}."
+        )
 
 
 def picked(search: Search) -> dict[int, tuple[FrozenTrial, str]]:
@@ -131,11 +145,13 @@ def _figures(search: Search) -> Iterator[tuple[str, str, Any]]:
     for name, figure in proxies_plots(study):
         yield name, "What the screen knew before training, and how right it was", figure
     asked, count = _most_asked(search.trials)
-    if asked:
-        caption = "Which options the trials had, over time and, on the right, in the best tenth"
+    if asked and len(search.feasible) >= ENOUGH:
+        caption = "Which options the trials had, over time and, on the right, in the best of those"
+        caption += " trained to the end"
         if len(asked) < count:
             caption += f"; {len(asked)} of {count} decisions, those asked most often"
-        yield "decisions", caption, plot_decisions(study, params=asked)
+        share = max(0.1, (BEST - 0.5) / len(search.feasible))  # rounded up there
+        yield "decisions", caption, plot_decisions(study, params=asked, best=share)
 
 
 def _most_asked(trials: Sequence[FrozenTrial]) -> tuple[list[str], int]:

@@ -15,11 +15,12 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
-from optuna_nas.samplers._ranking import best_first
-from optuna_nas.samplers._ranking import parted
+from optuna_nas._ranking import best_first
+from optuna_nas._ranking import parted
 from optuna_nas.space import Network
 from optuna_nas.study._front import front
 from optuna_nas.study._names import metric_names
+from optuna_nas.study._objective import INTERRUPTED
 from optuna_nas.study._seeds import SEED
 
 
@@ -195,6 +196,8 @@ def lost(trials: Sequence[FrozenTrial]) -> dict[str, list[FrozenTrial]]:
     kinds: dict[str, list[FrozenTrial]] = {kind: [] for kind in KINDS.values()}
     for trial in trials:
         kind = "rejected" if "rejected" in trial.user_attrs else KINDS[trial.state]
+        if trial.state == TrialState.FAIL and INTERRUPTED in trial.user_attrs:
+            kind = "interrupted"
         kinds.setdefault(kind, []).append(trial)
     return {kind: found for kind, found in kinds.items() if found}
 

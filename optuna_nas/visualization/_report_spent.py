@@ -18,6 +18,7 @@ from optuna_nas.pruners._reports import last_step
 from optuna_nas.study._seeds import SEED
 from optuna_nas.visualization._report_document import Code
 from optuna_nas.visualization._report_document import duration
+from optuna_nas.visualization._report_document import in_seconds
 from optuna_nas.visualization._report_document import Part
 from optuna_nas.visualization._report_document import table
 from optuna_nas.visualization._report_document import Text
@@ -39,7 +40,7 @@ def given_up(search: Search) -> Iterator[Part]:
             What is reported on.
     """
     kinds = lost(search.trials)
-    if not kinds.keys() & {"stopped early", "rejected", "failed", "running", "waiting"}:
+    if not kinds.keys() - {"trained to the end"}:
         yield Text("Nothing: each trial was trained to the end." if kinds else "There are none.")
         return
     if "stopped early" in kinds:
@@ -53,6 +54,9 @@ def given_up(search: Search) -> Iterator[Part]:
         yield table(("trials", "why"), [(n, why) for why, n in reasons.most_common(REASONS)])
         if len(reasons) > REASONS:
             yield Text(f"There are {plural(len(reasons) - REASONS, 'other reason')}.")
+    if "interrupted" in kinds:
+        told = f"{plural(len(kinds['interrupted']), 'trial')}: {_numbers(kinds['interrupted'])}"
+        yield Text(f"Interrupted by Ctrl-C: {told}.")
     if "failed" in kinds:
         failed = kinds["failed"]
         yield Text(
@@ -72,20 +76,21 @@ def cost(search: Search) -> Iterator[Part]:
         search:
             What is reported on.
     """
-    kinds = {**lost(search.trials), "all": search.trials}
-    rows = [(kind, len(t), seconds_of(t), epochs_of(t)) for kind, t in kinds.items()]
-    for control in search.controls:
-        trials = control.get_trials(deepcopy=False)
-        row = (len(trials), seconds_of(trials), epochs_of(trials))
-        rows.append(("random search", *row))
+    kinds = [*lost(search.trials).items(), ("all", search.trials)]
+    kinds += [("random search", one.get_trials(deepcopy=False)) for one in search.controls]
+    spent = in_seconds([seconds_of(trials) for _, trials in kinds])
+    rows = [
+        (kind, len(trials), seconds, epochs_of(trials))
+        for (kind, trials), seconds in zip(kinds, spent, strict=True)
+    ]
     yield table(("trials", "number", "seconds", "epochs"), rows)
     ends = [t.datetime_complete for t in search.trials if t.datetime_complete is not None]
     begins = [t.datetime_start for t in search.trials if t.datetime_start is not None]
     if ends and begins:
-        spent = (max(ends) - min(begins)).total_seconds()
+        took = (max(ends) - min(begins)).total_seconds()
         yield Text(
             f"Seconds are those of the trials, one after the other. From the first begin to the "
-            f"last end it was {duration(spent)}, with pauses, if there were any."
+            f"last end it was {duration(took)}, with pauses, if there were any."
         )
     told = search.numbers("seconds")
     if told:

@@ -304,5 +304,11 @@ class _Recorder(TorchFunctionMode):
         self._values[id(x)] = (x, value)
 
     def _without_batch(self, x: Tensor) -> tuple[int, ...]:
-        shape = tuple(x.shape)
-        return shape[1:] if shape and shape[0] == self._rows else shape
+        """The shape of one row, also where ``[n, k, features]`` is flat: ``[n * k, features]``."""
+        shape, rows = tuple(x.shape), self._rows
+        if shape and shape[0] == rows:
+            return shape[1:]
+        time_first = len(shape) > 2 and shape[1] == rows
+        if len(shape) > 1 and shape[0] % rows == 0 and not time_first:
+            return (shape[0] // rows, *shape[1:])
+        return shape

@@ -18,8 +18,12 @@ INK = "#333333"
 def plot_front(study: optuna.Study, knee: FrozenTrial, path: Path) -> None:
     figure = Figure(figsize=(7.2, 4.4), layout="constrained")
     axes = figure.subplots()
+    front = sorted(study.best_trials, key=lambda trial: trial.values[1])
+    # What learned nothing would push all that matters into the upper edge.
+    bottom = max(0.0, min(trial.values[0] for trial in front) - 0.04)
     pruned = study.get_trials(states=(TrialState.PRUNED,))
     last = [list(reports(trial, objectives=2).values())[-1] for trial in pruned]
+    below = sum(accuracy < bottom for accuracy, _ in last)
     axes.scatter(
         [latency for _, latency in last],
         [accuracy for accuracy, _ in last],
@@ -27,7 +31,7 @@ def plot_front(study: optuna.Study, knee: FrozenTrial, path: Path) -> None:
         marker="x",
         lw=1,
         color="#B0B0B0",
-        label="stopped early, when it was stopped",
+        label=f"stopped early, at its last score ({below} more lie below)",
     )
     complete = study.get_trials(states=(TrialState.COMPLETE,))
     axes.scatter(
@@ -37,7 +41,6 @@ def plot_front(study: optuna.Study, knee: FrozenTrial, path: Path) -> None:
         color="#7FB2D9",
         label="trained to the end",
     )
-    front = sorted(study.best_trials, key=lambda trial: trial.values[1])
     latency = [trial.values[1] for trial in front]
     ends = [trial.user_attrs["latency_ms"] for trial in front]
     axes.errorbar(
@@ -55,22 +58,20 @@ def plot_front(study: optuna.Study, knee: FrozenTrial, path: Path) -> None:
         drawstyle="steps-post",
         label="Pareto front, with the 95 % interval of the latency",
     )
-    axes.scatter(*knee.values[::-1], s=170, facecolor="none", edgecolor="#D55E00", lw=2)
-    axes.annotate(
-        f"knee: {knee.values[0]:.3f} at {knee.values[1]:.2f} ms",
-        knee.values[::-1],
-        xytext=(16, -42),
-        textcoords="offset points",
-        color="#D55E00",
-        fontsize=9,
+    axes.scatter(
+        *knee.values[::-1],
+        s=170,
+        facecolor="none",
+        edgecolor="#D55E00",
+        lw=2,
+        label=f"the front's knee: {knee.values[0]:.3f} at {knee.values[1]:.2f} ms",
     )
-    axes.set_xlabel("Latency of one image, ms")
-    axes.set_ylabel("Validation accuracy")
+    axes.set_xlabel("Latency of one image, ms (left is better)")
+    axes.set_ylabel("Validation accuracy (up is better)")
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("{x:g}")
-    # What learned nothing would push all that matters into the upper edge.
-    axes.set_ylim(bottom=max(0.0, min(trial.values[0] for trial in front) - 0.04), top=1.003)
+    axes.set_ylim(bottom=bottom, top=1.003)
     axes.grid(color="#E6E6E6", lw=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -147,6 +147,8 @@ def test_a_column_of_numbers_with_a_text_in_it_is_told(run: Run) -> None:
          "target."),
         (["digits", "--target", "kind", "--drop", "a"], "--target and --drop are for tables, "
          "which digits is not."),
+        (["flowers.csv", "--target", "kind", "--task", "clasification"], "--task must be one of "
+         "['classification', 'regression'], not 'clasification'. Did you mean 'classification'?"),
         (["digits", "--task", "regression"], "--task is for files, which digits is not."),
         (["digits", "--space", "nasbench"], "--space must be one of ['tabular', 'mlp', 'cnn', "
          "'rnn', 'transformer', 'nasbench201', 'mobilenet', 'darts', 'hierarchical'], or "

@@ -58,7 +58,7 @@ def test_the_command_serves_what_a_running_search_finds_until_it_is_stopped(
 ) -> None:
     study = searched(tmp_path / "study.journal")
     process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "dashboard", "study.journal", "--port", "0"],
+        [sys.executable, "-c", COMMAND, "dashboard", ".", "--port", "0"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         text=True,
@@ -153,6 +153,7 @@ def two(path: Path) -> str:
     [
         (lambda path: "no.journal", [], r"there is no study at no\.journal: that file is not"),
         (lambda path: "sqlite:///no.db", [], r"there is no study at no\.db: that file is not"),
+        (lambda path: ".", [], r"there is no study in the folder \.: no \.journal file\. Of"),
         (empty, [], r"empty\.journal holds no study\."),
         (damaged, [], r"line 4 of study\.journal is no entry of a journal: '<html>"),
         (

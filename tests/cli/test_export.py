@@ -51,11 +51,14 @@ def test_any_network_of_the_search_can_be_exported(
 ) -> None:
     run(*KINDS, "--trials", "2", "--sampler", "random", "--out", "here")
     run("export", "here", "--to", "out", "--trial", "1")
-    assert len(saved) == 1
+    run("export", "here/study.journal", "--to", "out", "--trial", "1")
+    assert len(saved) == 2
     for wrong, message in (
         (["here", "--to", "out", "--trial", "2"], "--trial must be at most 1, the last network of "
          "the study, not 2."),
         (["here", "--to", "here"], "--to here is there already. Give another, or --overwrite."),
+        (["here/control.journal", "--to", "out"], "here/control.journal is random search beside a "
+         "search, and its networks are not exported. For one of the search: here."),
         (["nowhere", "--to", "out"], "nowhere is not the folder of a search: it has no "
          "search.toml."),
     ):  # fmt: skip

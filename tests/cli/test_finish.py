@@ -13,6 +13,7 @@ from optuna_nas._cli._finish import default_mlp
 from optuna_nas._cli._finish import FINALISTS
 from optuna_nas._cli._finish import last_good_epoch
 from optuna_nas._cli._finish import Outcome
+from optuna_nas._cli._progress import best_so_far
 from optuna_nas._cli._words import verdict
 from tests.cli.conftest import flowers
 from tests.cli.conftest import HEADER
@@ -31,6 +32,19 @@ def test_finalists_are_the_best_by_score_and_differ() -> None:
         )
     assert [trial.params["depth"] for trial in best_trials(study)] == [2, 3, 4]
     assert FINALISTS == 3
+
+
+def test_of_finalists_with_one_score_the_cheapest_are_first() -> None:
+    study = optuna.create_study(directions=["maximize", "minimize"])
+    distributions: Any = {"depth": optuna.distributions.IntDistribution(0, 9)}
+    for depth, values in ((1, [0.9, 5.0]), (2, [0.9, 6.0]), (3, [0.9, 4.0]), (4, [0.8, 1.0])):
+        study.add_trial(
+            optuna.create_trial(
+                params={"depth": depth}, distributions=distributions, values=values
+            )
+        )
+    assert [trial.params["depth"] for trial in best_trials(study)] == [3, 1, 2]
+    assert best_so_far(study, "accuracy").startswith("best accuracy 0.9000 (network 2)")
 
 
 def test_where_few_were_trained_to_the_end_those_that_got_furthest_are_finalists_too() -> None:

@@ -46,6 +46,23 @@ def test_help_does_not_wait_for_what_it_does_not_need() -> None:
     assert ran.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nowhere.csv"],
+        ["digits", "--test", "nowhere.csv"],
+        ["digits", "--sampler", "tpee"],
+        ["digits", "--space", "cnnn"],
+        ["digits", "--timeout", "soon"],
+    ],
+)
+def test_nobody_waits_to_hear_of_a_file_that_is_not_there_or_a_name_that_there_is_not(
+    run: Run, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "optuna_nas._cli._search", None)  # its import is an error
+    assert run("search", *arguments).status == 2
+
+
 def test_there_is_a_version(run: Run) -> None:
     ran = run("--version")
     assert ran.status == 0

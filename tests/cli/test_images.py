@@ -9,6 +9,8 @@ import pytest
 from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._images import find_images
 from optuna_nas._cli._images import read_images
+from optuna_nas._cli._options import Options
+from optuna_nas._cli._setup import set_up
 from tests.cli.conftest import load
 
 
@@ -41,6 +43,11 @@ def test_a_folder_of_class_folders_is_a_classification_of_images(pets: Path) -> 
     assert data.rows == (36, 12, 12)
     assert data.raw[0].dtype == np.uint8
     assert data.space == "cnn"
+
+
+def test_few_images_are_trained_on_for_more_epochs(pets: Path) -> None:
+    assert set_up(Options(str(pets))).epochs == 200  # of one batch each
+    assert set_up(Options(str(pets), epochs=3)).epochs == 3
 
 
 def test_a_test_folder_is_decoded_as_the_other_is(pets: Path, tmp_path: Path) -> None:

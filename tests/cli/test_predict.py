@@ -67,7 +67,7 @@ def test_columns_are_taken_by_name_whatever_their_order(
     Path("t.csv").write_text("colour,length\n01,1\n,2.5\n")
     ran = run("predict", "model", "t.csv")
     assert ran.raw == "prediction\n0.0\n0.5\n"
-    assert (ran.err, ran.status) == ("", 0)
+    assert (ran.err, ran.status) == ("column 'colour': 1 of 2 rows has no value", 0)
     assert list(made.rows.columns) == ["length", "colour"]
     assert made.rows["colour"][0] == "01"
 
@@ -76,7 +76,7 @@ def test_the_column_that_is_predicted_is_ignored_with_a_note(
     run: Run, program: Callable[..., Program]
 ) -> None:
     made = program()
-    Path("t.csv").write_text("colour,kind,length\nred,rose,1\n")
+    Path("t.csv").write_text("colour,kind,length\n01,rose,1\n")
     ran = run("predict", "model", "t.csv")
     assert ran.err == "The column 'kind', which is predicted, is ignored."
     assert ran.status == 0
@@ -87,10 +87,39 @@ def test_probabilities_have_a_column_for_each_class_and_go_to_a_file(
     run: Run, program: Callable[..., Program]
 ) -> None:
     program()
-    Path("t.csv").write_text("colour,length,id\nred,1,7\n")
+    Path("t.csv").write_text("colour,length,id\n01,1,7\n")
     ran = run("predict", "model", "t.csv", "--proba", "--drop", "id", "--out", "p.csv")
     assert (ran.raw, ran.status) == ("", 0)
     assert Path("p.csv").read_text() == "daisy,rose\n0.5,0.5\n"
+
+
+def test_cells_that_training_did_not_have_are_told_by_column(
+    run: Run, program: Callable[..., Program]
+) -> None:
+    program()
+    Path("t.csv").write_text("length,colour\n1,01\n,red\n?,\n4,blue\n")
+    ran = run("predict", "model", "t.csv")
+    assert (ran.err, ran.status) == (
+        "column 'length': 2 of 4 rows have no value; the median of training is taken "
+        "column 'colour': 1 of 4 rows has no value; 2 of 4 rows have values not seen in training "
+        "('red', ...), treated as missing",
+        0,
+    )
+    assert ran.raw.count("\n") == 5
+
+
+def test_cells_of_arrays_are_told_by_the_place_of_the_column_and_many_columns_in_short(
+    run: Run, program: Callable[..., Program]
+) -> None:
+    columns = [{"name": str(i), "kind": "number"} for i in range(13)]
+    program({"kind": "table", "named": False, "target": "y", "columns": columns})
+    x = np.full((3, 13), np.nan)
+    x[:, 0] = 1
+    np.savez("t.npz", X=x)
+    told = run("predict", "model", "t.npz").err
+    assert told.startswith("column '1': 3 of 3 rows have no value; the median")
+    assert told.count("of 3 rows") == 10
+    assert told.endswith("2 more of the 13 columns have such cells.")
 
 
 def test_images_are_told_by_their_file(run: Run, program: Callable[..., Program]) -> None:
@@ -184,3 +213,9 @@ def test_what_a_search_found_predicts_missing_cells_and_unseen_categories_too(
     predicted = [row[0] for row in rows_of(found.raw)[1:]]
     assert len(predicted) == 101
     assert set(predicted) <= {"daisy", "rose"}
+    for said in (
+        "column 'width': 1 of 101 rows has no value; the median of training is taken",
+        "column 'colour': 1 of 101 rows has no value; 1 of 101 rows has a value not seen in "
+        "training ('green'), treated as missing",
+    ):
+        assert said in found.err

@@ -74,3 +74,16 @@ def test_without_a_terminal_a_step_that_ends_is_a_line_and_one_that_does_not_is_
     with pytest.raises(KeyboardInterrupt), progress(console, "Report", 0, 1):
         raise KeyboardInterrupt
     assert capsys.readouterr().err == "Searching [x]: 3 networks, best, 0 s\n"
+
+
+@pytest.mark.parametrize(("width", "bar"), [(80, False), (120, True)])
+def test_on_a_narrow_terminal_what_was_found_takes_the_place_of_the_bar(
+    width: int, bar: bool
+) -> None:
+    console = Console(file=StringIO(), force_terminal=True, width=width, color_system=None)
+    with progress(console, "Searching", 0, 30) as step:
+        step(29, "best accuracy 0.9944 (network 26), front of 2")
+    assert isinstance(console.file, StringIO)
+    said = console.file.getvalue()
+    assert "best accuracy 0.9944 (network 26)" in said
+    assert ("━" in said) == bar

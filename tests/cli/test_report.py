@@ -58,7 +58,7 @@ def test_a_search_ends_with_a_report_of_all_it_knows(
     assert "The study does not keep" not in page
 
     Path("studies/flowers/report.html").unlink()
-    ran = run("report", "studies/flowers/study.journal")  # finds the same beside the study
+    ran = run("report", "studies/flowers")  # finds the same beside the study
     assert ran.raw == "studies/flowers/report.html\n"
     again = Path("studies/flowers/report.html").read_text()
     assert [len(text.split("<h2>")) for text in (page, again)] == [11, 11]

@@ -59,7 +59,7 @@ def test_a_search_says_what_it_does_and_leaves_files(
         "60 to train on, 20 to choose by, 20 for the final test",
         "Tabular: ",
         "3 networks, proposed by RegularizedEvolutionSampler, up to 2 epochs each, for more",
-        "Then the best 3 again 3 times each, the winner once more (at most 10 trainings",
+        "(at most 10 trainings of 2 epochs), then the test Seed",
     ):
         assert said in ran.err
     assert re.search(r"Searching \S+ 3 of 3 [0-9 mins]+ best accuracy 0\.\d+ \(network", ran.err)
@@ -67,7 +67,7 @@ def test_a_search_says_what_it_does_and_leaves_files(
         "scikit-learn's MLPClassifier",
         "studies/flowers/result.json",
         "optuna-nas search --config studies/flowers/search.toml",
-        "optuna-nas predict studies/flowers/model rows.csv",
+        "optuna-nas predict studies/flowers/model flowers.csv",
     ):
         assert said in ran.out
     told = result()
@@ -80,7 +80,8 @@ def test_a_search_says_what_it_does_and_leaves_files(
 
 
 def test_the_first_network_is_the_one_made_by_hand(run: Run, flowers_csv: Path) -> None:
-    assert "Network 0, the one made by hand " in run(*KINDS, "--trials", "1").out
+    ran = run(*KINDS, "--trials", "1")
+    assert re.search(r"Network 0, the one made by hand: [\d,]{5,} parameters", ran.out)
     run(*KINDS, "--trials", "2")
     first, second = study().trials
     assert first.user_attrs["origin"] == "default"
@@ -96,8 +97,8 @@ def test_where_stderr_is_no_terminal_each_step_is_a_line_once_it_is_over(
     ran = run(*KINDS, "--pruner", "none")
     told = (
         r"Searching: 3 of 3, best accuracy \S+ \(network \d\), TIME",
-        r"Now 10 trainings of up to 2 epochs: 3 finalists 3 times each, and the winner once "
-        r"more\.",
+        r"Now 10 trainings of up to 2 epochs, about \d+ s: 3 finalists 3 times each, and the "
+        r"winner once more\. Then scikit-learn's MLP, the export and the report\.",
         *[r"Network \d again: 3 of 3, mean accuracy \S+, TIME"] * 3,
         r"Network \d once more: on all rows but the test's, [12] epochs?, TIME",
         "scikit-learn's MLP: a control, TIME",
@@ -112,8 +113,8 @@ def test_where_stderr_is_no_terminal_each_step_is_a_line_once_it_is_over(
 
 def test_the_trainings_of_random_search_are_told_too(run: Run, flowers_csv: Path) -> None:
     ran = run(*KINDS, "--pruner", "none", "--trials", "2", "--control")
-    said = "Now 14 trainings of up to 2 epochs: 4 finalists 3 times each, and the 2 winners once"
-    assert said in ran.err
+    said = r"Now 14 trainings of up to 2 epochs, about \d+ s: 4 finalists 3 times each, and the 2 "
+    assert re.search(said + "winners once more", ran.err)
     assert len(re.findall(r"Random network \d again: 3 of 3, mean", ran.err)) == 2
 
 
@@ -156,6 +157,8 @@ def test_running_it_again_goes_on_to_the_total(
     ran = run(*KINDS, "--sampler", "random", "--trials", "5")
     assert "Searching: 5 of 5 from before. That is all; --trials 15 would add 10." in ran.err
     assert len(study().trials) == 5
+    ran = run(*KINDS, "--sampler", "random", "--trials", "2")
+    assert "Searching: 5 networks from before. That is all; --trials 15 would" in ran.err
     assert [trial.params for trial in study().trials][:3] == first
     in_one_go = (*KINDS, "--sampler", "random", "--trials", "5", "--out", "studies/other")
     run(*in_one_go)
@@ -189,6 +192,10 @@ def test_another_search_in_the_same_folder_is_an_error(run: Run, flowers_csv: Pa
         "epochs was 2 and now is 3; seed was 0 and now is 1. Give the options that it was begun "
         "with, or another folder: --out."
     )
+    assert run(*KINDS, "--seed", "1").err.endswith(
+        "another search: seed was 0 and now is 1. Give the options that it was begun with, or "
+        "another folder: --out."
+    )
     write_csv(Path("flowers.csv"), HEADER, flowers(90))
     ran = run(*KINDS)
     assert ran.err.startswith(
@@ -206,6 +213,8 @@ def test_two_objectives_give_a_front(run: Run, flowers_csv: Path, terminal: None
         ran = run(*KINDS, "--also", also, "--out", also)
         assert f"up to 2 epochs each, for more accuracy with {goal}" in ran.err
         assert f"Pareto front: the networks that no other beats in accuracy and {name}" in ran.out
+        assert f" network {name} in the search mean of 3 epochs each" in ran.out
+        assert all(finalist["cost"] > 0 for finalist in result(also)["finalists"])
         assert result(also)["study"]["directions"] == ["maximize", "minimize"]
         assert result(also)["study"]["front"]
 
@@ -233,7 +242,8 @@ def test_no_network_costs_more_than_the_limits(
 def test_random_search_is_a_second_control_that_begins_with_the_same_network(
     run: Run, flowers_csv: Path, terminal: None
 ) -> None:
-    ran = run(*KINDS, "--control")
+    ran = run(*KINDS, "--control", "--timeout", "1h")
+    assert "Control then as many networks proposed at random, in the same time at most" in ran.err
     assert "Random search" in ran.err
     names = ["The network chosen", "random search", "scikit-learn's MLPClassifier"]
     assert list(result()["test"]) == names
@@ -253,6 +263,8 @@ def test_numbers_are_predicted_and_held_against_scikit_learn(
     assert "for more r2" in ran.err
     assert "scikit-learn's MLPRegressor" in ran.out
     assert "r2 higher by " in ran.out
+    assert "Test: r2 on the 20 rows kept for the end; RMSE in the unit of 'length'" in ran.out
+    assert len(re.findall(r" RMSE \d\.\d+", ran.out)) == 2
 
 
 def test_a_study_can_be_in_a_database_and_without_a_pruner(run: Run, flowers_csv: Path) -> None:
@@ -289,6 +301,7 @@ def test_a_timeout_alone_ends_a_search_after_as_many_networks_as_it_takes(
 ) -> None:
     ran = run(*DATA, "--epochs", "1", "--timeout", "1h")
     assert "Search as many networks as are begun in 1 h 0 min, proposed by" in ran.err
+    assert "then the test; --timeout ends the search only" in ran.err
     assert re.search(r"Searching \S+ 30 networks [0-9 mins]+ best accuracy 29", ran.err)
     assert len(study().trials) == 30
     assert result()["options"]["trials"] is None
@@ -330,6 +343,36 @@ def test_without_a_network_trained_to_the_end_there_is_none_to_choose(
         "error: no network was trained (3 pruned), so there is none to choose. Give "
         "more --trials or --timeout; optuna-nas show says why networks were rejected."
     )
+
+
+def test_without_such_a_network_there_is_no_control(
+    run: Run, flowers_csv: Path, terminal: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin_none(*arguments: Any, **options: Any) -> None:
+        pass
+
+    monkeypatch.setattr(_search, "optimize", begin_none)
+    ran = run(*KINDS, "--control")
+    assert ran.status == 2
+    assert "no network was trained (no trial was begun)" in ran.err
+    assert "That is all" not in ran.err
+    assert not Path("studies/flowers/control.journal").exists()
+
+
+def test_another_seed_is_told_as_such_where_its_split_has_other_columns(run: Run) -> None:
+    rows = flowers()
+    rows[0][0] = ""  # in the training part of some seeds only, and with it an indicator
+    write_csv(Path("flowers.csv"), HEADER, rows)
+    tabular = (*DATA[:-2], "--epochs", "1", "--trials", "1")
+    spaces = set()
+    for seed in range(6):
+        spaces.add(load("flowers.csv", target="kind", seed=seed).shape)
+        ran = run(*tabular, "--seed", seed)
+        assert ran.err.endswith(
+            f"another search: seed was 0 and now is {seed}. Give the options that it was begun "
+            "with, or another folder: --out."
+        ) == (seed > 0)
+    assert len(spaces) == 2
 
 
 def test_a_winner_that_cannot_be_trained_again_is_told(

@@ -21,7 +21,8 @@ def test_show_prints_the_best_its_decisions_and_its_curve(run: Run, flowers_csv:
     assert "width" in ran.out
     assert "Curve: accuracy over 3 epochs" in ran.out
     assert "Pareto" not in ran.out
-    told = json.loads(run("show", "studies/flowers/study.journal", "--json").raw)
+    assert run("show", "studies/flowers").out == ran.out
+    told = json.loads(run("show", "studies/flowers", "--json").raw)
     assert told["objectives"] == {"accuracy": "maximize"}
     assert told["trials"]["trained_to_the_end"] == 3
     assert len(told["best"][0]["curve"]) == 3
@@ -62,6 +63,14 @@ def test_a_curve_over_seconds_or_flops_is_not_said_to_be_over_epochs(run: Run) -
     assert "Curve: value over 9 steps" in run("show", "sqlite:///study.db").out
     study.add_trial(optuna.create_trial(value=0.4, intermediate_values={0: 1.0, 7: 0.4}))
     assert "Curve: value over 7 steps" in run("show", "sqlite:///study.db").out
+
+
+def test_a_network_that_ctrl_c_ended_did_not_fail(run: Run) -> None:
+    study = optuna.create_study(storage="sqlite:///study.db", study_name="mine")
+    ended = optuna.trial.TrialState.FAIL
+    study.add_trial(optuna.create_trial(state=ended, user_attrs={"interrupted": True}))
+    study.add_trial(optuna.create_trial(state=ended))
+    assert "2 networks: 1 interrupted, 1 failed" in run("show", "sqlite:///study.db").out
 
 
 def test_show_of_a_study_with_nothing_yet(run: Run) -> None:

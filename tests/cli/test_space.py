@@ -51,6 +51,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", [*FITTING["image"], *MORE, None])
 def test_each_space_for_images_takes_digits(name: str | None) -> None:
     setup = set_up(Options("digits", space=name))
+    assert setup.epochs == 15
     space = setup.space
     module = space.network(SampledTrial(first_choices(space.default_params)))
     assert module.eval()(setup.data.valid[0][:2]).shape == (2, 10)

@@ -57,12 +57,6 @@ def test_the_task_can_be_overridden_and_that_is_said() -> None:
     ("y", "task", "message"),
     [
         (
-            THREE,
-            "clasification",
-            "--task must be one of ['classification', 'regression'], not 'clasification'. Did you "
-            "mean 'classification'?",
-        ),
-        (
             TEXTS,
             "regression",
             "--task regression needs numbers, but target 'y' holds 2 different texts.",

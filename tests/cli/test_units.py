@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from optuna_nas._cli._errors import BadInput
+from optuna_nas._cli._units import about
 from optuna_nas._cli._units import seconds
 
 
@@ -28,3 +29,18 @@ def test_what_is_no_time_is_told(text: str) -> None:
     )
     with pytest.raises(BadInput, match=message):
         seconds("--timeout", text)
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        (0, "about 10 s"),
+        (24.5, "about 30 s"),
+        (60, "about 60 s"),
+        (61, "about 2 min"),
+        (3600, "about 60 min"),
+        (7201, "about 3 h"),
+    ],
+)
+def test_a_time_that_is_guessed_is_rounded_up(time: float, said: str) -> None:
+    assert about(time) == said

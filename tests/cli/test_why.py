@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,34 +54,72 @@ def test_of_two_objectives_it_is_told_which_had_no_say() -> None:
     )
 
 
-def test_the_command_for_another_network_names_the_cheapest_of_the_front() -> None:
-    front = [trial(7, 0.9, 500.0), trial(2, 0.8, 20.0), trial(4, 0.7, 10.0)]
+COSTLY = ("accuracy", "parameters")
+
+
+def test_first_offered_is_the_knee_of_the_front_with_what_it_costs_and_saves() -> None:
+    front = [trial(2, 0.8, 20.0), trial(4, 0.7, 10.0), trial(7, 0.9, 500.0)]
+    winner = replace(finalist(7, 0.9), cost=17698.0)
     folder = Path("my studies/first")
-    assert another([finalist(7, 0.9), finalist(5, 0.8)], front, folder) == (
-        "optuna-nas export 'my studies/first' --trial 4 --to 'my studies/first_4'"
+    assert another([winner, finalist(5, 0.8)], COSTLY, front, folder) == (
+        "network 2, the knee of the front: parameters 20 instead of 17,698, accuracy in the "
+        "search 0.8000 instead of 0.9000",
+        "optuna-nas export 'my studies/first' --trial 2 --to 'my studies/first_2'",
     )
 
 
-def test_of_one_objective_it_is_the_best_of_the_search_or_the_next_finalist() -> None:
-    best, other = [trial(5, 0.99)], [finalist(7, 0.9), finalist(5, 0.8)]
-    assert str(another(other, best, Path("s"))).startswith(
-        "optuna-nas export s --trial 5 --to s_5"
+def test_a_knee_that_was_trained_again_is_compared_by_what_came_of_that() -> None:
+    front = [trial(2, 0.95, 20.0), trial(7, 0.9, 500.0)]
+    winner = replace(finalist(7, 0.99), cost=500.0)
+    knee = replace(finalist(2, 0.85), cost=20.0)
+    told = another([winner, knee], COSTLY, front, Path("s"))
+    assert told is not None
+    assert told[0] == (
+        "network 2, the knee of the front: parameters 20 instead of 500, mean accuracy 0.8500 "
+        "instead of 0.9900"
     )
-    assert str(another(other, [trial(7, 0.99)], Path("s"))).endswith("--trial 5 --to s_5")
-    assert another([finalist(7, 0.9)], [trial(7, 0.99)], Path("s")) is None
+
+
+def test_where_the_knee_was_chosen_another_of_the_front_is_offered() -> None:
+    front = [trial(7, 0.9, 500.0), trial(4, 0.7, 10.0)]
+    told = another([finalist(7, 0.9), finalist(5, 0.8)], COSTLY, front, Path("s"))
+    assert told is not None
+    assert told[0].startswith("network 4: parameters 10 instead of unknown, ")
+
+
+def test_of_one_objective_no_other_is_offered_since_none_is_better() -> None:
+    finalists = [finalist(7, 0.9), finalist(5, 0.8)]
+    assert another(finalists, ["accuracy"], [trial(7, 0.99)], Path("s")) is None
+
+
+def test_what_is_equal_is_not_said_to_be_instead() -> None:
+    finalists = [replace(finalist(7, 0.9), cost=20.0), replace(finalist(5, 0.9), cost=10.0)]
+    told = another(finalists, COSTLY, [trial(5, 0.9, 10.0)], Path("s"))
+    assert told is not None
+    assert told[0] == "network 5: parameters 10 instead of 20, mean accuracy 0.9000 as well"
+    finalists[1] = replace(finalists[1], scores=(0.90001,))
+    told = another(finalists, COSTLY, [trial(5, 0.9, 10.0)], Path("s"))
+    assert told is not None
+    assert told[0].endswith("mean accuracy 0.9000 as well")
+
+
+def test_a_finalist_that_costs_more_and_scores_less_is_not_offered() -> None:
+    winner = replace(finalist(7, 0.9), cost=20.0)
+    other = replace(finalist(5, 0.8), cost=30.0)
+    assert another([winner, other], COSTLY, [trial(7, 0.9, 20.0)], Path("s")) is None
 
 
 def test_a_finalist_that_could_not_be_trained_again_is_not_offered() -> None:
-    failed = finalist(5)
-    assert another([finalist(7, 0.9), failed], [trial(5, 0.99)], Path("s")) is None
-    assert str(another([finalist(7, 0.9), failed, finalist(3, 0.8)], [], Path("s"))).endswith(
-        "--trial 3 --to s_3"
-    )
+    winner, failed, third = finalist(7, 0.9), finalist(5), finalist(3, 0.8)
+    assert another([winner, failed], COSTLY, [trial(5, 0.99, 1.0)], Path("s")) is None
+    told = another([winner, failed, third], COSTLY, [], Path("s"))
+    assert told is not None
+    assert told[1].endswith("--trial 3 --to s_3")
 
 
 @pytest.mark.parametrize("folder", [".", "..", "/"])
 def test_any_folder_may_be_that_of_a_search(folder: str) -> None:
-    command = another([finalist(7, 0.9), finalist(5, 0.8)], [], Path(folder))
-    assert command is not None
-    to = Path(command.split()[-1])
+    told = another([finalist(7, 0.9), finalist(5, 0.8)], COSTLY, [], Path(folder))
+    assert told is not None
+    to = Path(told[1].split()[-1])
     assert to.name == f"{Path(folder).resolve().name}_5"

@@ -91,6 +91,20 @@ def test_a_search_ends_in_time_with_a_network(
     assert classifier.predict(x).shape == (80,)
 
 
+def test_a_timeout_alone_ends_a_search_however_many_trials_it_has_had(time: Time) -> None:
+    time.tick = 0.05
+    arguments = {"space": "mlp", "epochs": 1, "refit": False, "random_state": 0}
+    classifier = NASClassifier(**arguments, timeout=20.0).fit(*two_classes())
+    assert len(classifier.history_) > 20
+
+
+def test_without_an_end_a_search_has_20_trials() -> None:
+    x, y = two_classes()
+    classifier = NASClassifier(space="mlp", epochs=1, refit=False, random_state=0).fit(x, y)
+    assert len(classifier.history_) == 20
+    assert classifier.get_params()["n_trials"] is None
+
+
 def test_a_training_that_runs_out_of_time_is_scored_as_it_is(time: Time) -> None:
     time.tick = 0.05
     x, y = two_classes()

@@ -143,7 +143,11 @@ def test_a_folder_that_is_no_export_is_told(read, folder: Path) -> None:
     with pytest.raises(ValueError, match=r"is no export: model.json cannot be read: Expecting"):
         read(folder)
     (folder / "model.json").unlink()
-    with pytest.raises(FileNotFoundError, match=r"no complete export: model.json is missing"):
+    with pytest.raises(FileNotFoundError, match=r"no complete export: model.json is missing\.$"):
+        read(folder)
+    (folder / "model").mkdir()
+    (folder / "model" / "model.json").touch()
+    with pytest.raises(FileNotFoundError, match=r"is missing\. Did you mean '.*/model'\?$"):
         read(folder)
 
 

@@ -79,6 +79,15 @@ def test_drawn_rows_hold_missing_cells_unseen_categories_and_every_kind(tmp_path
     assert torch.allclose(prepared(inputs, read_file(path)), inputs.transform(rows), atol=1e-6)
 
 
+def test_rows_are_the_x_of_a_file_of_arrays(tmp_path: Path) -> None:
+    rows = np.arange(6.0).reshape(2, 3)
+    np.savez(tmp_path / "rows.npz", X=rows, y=np.zeros(2))
+    assert np.array_equal(read_file(tmp_path / "rows.npz"), rows)
+    np.savez(tmp_path / "other.npz", y=rows, z=rows)
+    with pytest.raises(ValueError, match=r"other\.npz holds no X, but y, z\.$"):
+        read_file(tmp_path / "other.npz")
+
+
 def test_an_array_is_taken_by_position() -> None:
     x = np.random.default_rng(0).normal(size=(50, 3))
     inputs = TableInputs(one_hot=False, seed=0)

@@ -94,7 +94,7 @@ def test_the_reference_is_by_default_the_worst_of_all_studies() -> None:
     one = study_of([trial_of([0.5, 1.0]), trial_of([0.7, 3.0])], TWO, ["accuracy", "ms"])
     other = study_of([trial_of([0.2, 4.0]), trial_of([0.1, 9.0], broken=1.0)], TWO)
     figure = plot_anytime({"one": one, "other": other})
-    assert figure.layout.yaxis.title.text.endswith("<br>from accuracy = 0.2, ms = 4")
+    assert figure.layout.yaxis.title.text.endswith("<br>from accuracy 0.2, ms 4")
     assert line(figure, "one").y[-1] == pytest.approx(hypervolume(one, [0.2, 4.0]))
 
 

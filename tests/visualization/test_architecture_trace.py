@@ -5,7 +5,9 @@ from torch import nn
 from torch import Tensor
 from torch.nn import functional as F
 
+from optuna_nas import build
 from optuna_nas import ops
+from optuna_nas import spaces
 from optuna_nas.visualization._trace import trace
 from tests.visualization.architectures import folded
 from tests.visualization.architectures import links
@@ -54,6 +56,32 @@ def test_parameters_that_did_not_run_are_told_apart() -> None:
 def test_shapes_are_those_of_one_row() -> None:
     (diagram,) = folded(Branches(), torch.zeros(2, 3, 8, 8))
     assert [box.shape for box in diagram.boxes][-3:] == [(6, 4, 4), (6,), (6,)]
+
+
+def test_members_of_an_ensemble_are_those_of_one_row_although_they_are_rows() -> None:
+    """``ops.EnsembleInputs`` makes ``[n * k, features]`` of ``[n, features]``."""
+    network = spaces.Tabular(numeric=3, cardinalities=[], out_features=2)
+    params = {**network.default_params(), "ensemble": 32, "width": 64}
+    (diagram,) = folded(build(network, params), torch.zeros(2, 3))
+    shapes = [box.shape for box in diagram.boxes]
+    assert (shapes[0], shapes[-1]) == ((3,), (2,))
+    assert set(shapes[1:-2]) == {(32, 3), (32, 64)}
+
+
+def test_a_concatenation_of_one_tensor_is_no_step() -> None:
+    class One(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cat([x], dim=1).relu()
+
+    assert [one.name for one in traced(One(), torch.zeros(2, 3)).operations] == ["input", "ReLU"]
+
+
+def test_a_tensor_with_time_first_keeps_its_steps() -> None:
+    class TimeFirst(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.relu(x.transpose(0, 1)).transpose(0, 1).sum(1)
+
+    assert traced(TimeFirst(), torch.zeros(2, 16, 3)).operations[1].shape == (16, 2, 3)
 
 
 class Shared(nn.Module):

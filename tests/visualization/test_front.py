@@ -110,7 +110,21 @@ def test_far_off_trials_do_not_flatten_the_picture_and_are_counted() -> None:
     near = [trial_of([0.9 + 0.01 * a, 3.0 + b]) for a, b in rng.random((30, 2))]
     figure = plot_pareto_front(study_of([*near, trial_of([0.1, 3.5])], TWO, NAMES))
     assert figure.layout.yaxis.range[0] > 0.8
-    assert "1 far-off trials lie beyond the axes" in figure.layout.title.text
+    assert "1 far-off trial lies beyond the axes" in figure.layout.title.text
+
+
+def test_the_front_is_drawn_to_its_ends_however_far_off() -> None:
+    near = [trial_of([0.9 - 0.01 * i, 3.0 + i]) for i in range(30)]
+    far = trial_of([0.95, 400.0], {"op": "skip"})
+    figure = plot_pareto_front(study_of([*near, far], TWO, NAMES))
+    assert figure.layout.xaxis.range[1] > 400.0
+
+
+def test_of_few_trials_all_are_drawn() -> None:
+    near = [trial_of([0.9 - 0.01 * i, 3.0 + i]) for i in range(6)]
+    figure = plot_pareto_front(study_of([*near, trial_of([0.1, 400.0])], TWO, NAMES))
+    assert figure.layout.xaxis.range[1] > 400.0
+    assert "beyond" not in figure.layout.title.text
 
 
 def test_of_three_objectives_two_are_drawn_without_an_edge() -> None:

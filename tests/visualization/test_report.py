@@ -19,6 +19,7 @@ from optuna_nas import Objective
 from optuna_nas import spaces
 from optuna_nas.visualization import report
 from optuna_nas.visualization._report_checklist import PRACTICES
+from optuna_nas.visualization._report_document import in_seconds
 from optuna_nas.visualization._report_markdown import escaped
 from tests.visualization.trials import study_of
 from tests.visualization.trials import trial_of
@@ -142,6 +143,10 @@ def test_it_is_a_function_of_the_package_and_says_where_it_wrote(
             [trial_of(state=TrialState.FAIL), trial_of(state=TrialState.FAIL)],
             "2 trials failed: 0, 1. That is a bug",
         ),
+        (
+            [trial_of(state=TrialState.FAIL, interrupted=True), trial_of(state=TrialState.FAIL)],
+            "Interrupted by Ctrl-C: 1 trial: 0. 1 trial failed: 1. That is a bug",
+        ),
         ([trial_of(0.5, broken=1.0)], "each breaks a constraint or has no finite score"),
         ([trial_of(float("inf"))], "each breaks a constraint or has no finite score"),
         ([trial_of(0.5, {})], "trial 0 is the best"),
@@ -176,6 +181,29 @@ def test_a_front_of_several_objectives_is_told_by_its_ends_and_knee(
     told = ("Nothing was tried", "one is better than all others", "2 are on", "3 are on")[count]
     assert told in found.text
     assert ("(knee)" in found.text) == (count > 1)
+
+
+@pytest.mark.parametrize("count", [9, 10, 60])
+def test_of_options_no_more_is_said_than_so_many_networks_can_tell(
+    count: int, tmp_path: Path
+) -> None:
+    space = {"width": optuna.distributions.IntDistribution(1, 64)}
+    trials = [trial_of(0.1 * i, {"width": 1 + i}, space=space) for i in range(count)]
+    found = page(study_of(trials), tmp_path)
+    few = "not drawn: that says something from about 10 networks trained to the end, and this"
+    drawn = any(caption.startswith("Which options") for caption in found.captions)
+    assert (few in found.text) != drawn
+    assert drawn == (count > 9)
+
+
+def test_the_checklist_is_folded_and_seconds_have_one_decimal(
+    tmp_path: Path, no_plots: None
+) -> None:
+    found = page(study_of([trial_of(0.5)]), tmp_path)
+    assert found.tags.count("details") == found.tags.count("summary") == 1
+    assert found.text.index("Good practice, for a paper") < found.text.index("1. Release the code")
+    assert in_seconds([1.0034, 23.395, None]) == [1.0, 23.4, None]
+    assert in_seconds([0.01234]) == [0.012]
 
 
 def test_a_study_that_is_not_ours_is_reported_and_what_is_missing_said(tmp_path: Path) -> None:
