@@ -10,10 +10,13 @@ help:  ## list the targets
 
 # The stamp is younger than what it was made from, or the environment is made up to date.
 .venv/stamp: pyproject.toml constraints.txt
+	@echo "Installing PyTorch, Optuna and the tools of the tests into .venv, which takes some minutes:"
+	@echo "about 2 GB, and several more where PyTorch comes with CUDA. pip is silent unless it fails."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,dashboard,onnx,plot]"
 	@touch $@
+	@echo "Installed. In a shell: source .venv/bin/activate"
 
 demo: .venv/stamp  ## search a network for handwritten digits: accuracy against size, in some minutes
 	$(BIN)/optuna-nas search digits --also parameters --trials 30 --seed 0 --out studies/digits
