@@ -86,7 +86,9 @@ def test_a_score_is_that_of_the_trial_had_it_been_trained_in_the_study(study):
 
 
 def test_of_two_objectives_the_front_comes_first():
-    study = create_study(sampler="random", pruner=None, directions=["maximize", "minimize"])
+    study = create_study(
+        sampler="random", pruner=None, directions=["maximize", "minimize"], seed=0
+    )
     study.optimize(Objective(network, cheap, metrics.Parameters()), n_trials=12)
     assert ops(retrain(study, network, cheap, k=1)) == ["relu"]
 
