@@ -65,6 +65,9 @@ class FactorizedReduction(nn.Module):
     """Halves height and width by two 1x1 convolutions, the second of them one pixel further on.
 
     Each gives half of the channels, so that every pixel but those of an odd border is seen.
+    Pixels are left out before the convolutions, which then need no stride: on a CPU, the gradient
+    of a 1x1 convolution of stride 2 on fewer than 8 channels that lie last in memory is wrong, or
+    the process dies (https://github.com/uxlfoundation/oneDNN/issues/6035).
 
     Args:
         inputs:
@@ -77,15 +80,16 @@ class FactorizedReduction(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, *, affine: bool = True) -> None:
         super().__init__()
-        self.first = nn.Conv2d(inputs, outputs // 2, 1, stride=2, bias=False)
-        self.second = nn.Conv2d(inputs, outputs - outputs // 2, 1, stride=2, bias=False)
+        self.first = nn.Conv2d(inputs, outputs // 2, 1, bias=False)
+        self.second = nn.Conv2d(inputs, outputs - outputs // 2, 1, bias=False)
         self.norm = nn.BatchNorm2d(outputs, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
         """Takes ``[n, inputs, h, w]``, returns ``[n, outputs, h/2, w/2]``, rounded up."""
         x = F.relu(x)
         further = F.pad(x, (-1, 1, -1, 1))
-        out: Tensor = self.norm(torch.cat([self.first(x), self.second(further)], dim=1))
+        halves = self.first(F.avg_pool2d(x, 1, 2)), self.second(F.avg_pool2d(further, 1, 2))
+        out: Tensor = self.norm(torch.cat(halves, dim=1))
         return out
 
 

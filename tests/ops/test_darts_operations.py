@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -102,3 +104,16 @@ def test_drop_path_does_nothing_in_evaluation():
     x = torch.randn(4, 3)
     assert torch.equal(ops.DropPath(0.5).eval()(x), x)
     assert repr(ops.DropPath(0.5)) == "DropPath(p=0.5)"
+
+
+@pytest.mark.parametrize("channels", [2, 4, 6, 8])
+@pytest.mark.parametrize("name", OPERATIONS[3:])
+def test_gradients_are_the_same_wherever_channels_lie_in_memory(name, channels):
+    operation = ops.darts_operations(channels, 2)[name]().double()
+    wanted, found = operation, copy.deepcopy(operation).float()
+    x = torch.randn(3, channels, 9, 8)
+    wanted(x.double()).square().sum().backward()
+    found.to(memory_format=torch.channels_last)
+    found(x.contiguous(memory_format=torch.channels_last)).square().sum().backward()
+    for one, other in zip(wanted.parameters(), found.parameters(), strict=True):
+        torch.testing.assert_close(one.grad.float(), other.grad, rtol=1e-3, atol=1e-3)
