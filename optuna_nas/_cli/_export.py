@@ -70,7 +70,7 @@ def export(
         setup = set_up(options)
         study = open_search(setup, setup.objective())
         trials = best_trials(study) if number is None else [_trial(study, number)]
-        finalists = choose(consoles.notes, setup, trials)
+        finalists = choose(consoles.notes, setup, study, trials)
         module = train_winner(consoles.notes, setup, finalists[0])
         scores = {f"test {setup.data.metric}": score(module, setup.data.test)}
         save_model(setup, module, finalists[0].params, to, scores, overwrite=overwrite)

@@ -65,6 +65,8 @@ class Finalist:
             it, None if the search's sampler did.
         cost:
             The second objective, as the search measured it; None if there is none.
+        learning:
+            Whether its scores still rose at the end of the training.
     """
 
     number: int
@@ -74,6 +76,7 @@ class Finalist:
     scores: tuple[float, ...]
     origin: str | None = None
     cost: float | None = None
+    learning: bool = False
 
     @property
     def mean(self) -> float:
@@ -157,7 +160,8 @@ def train_again(
     origin = trial.user_attrs.get("origin")
     metrics, (_, *also) = trial.user_attrs.get("metrics", {}), setup.objectives
     cost = metrics.get(also[0]) if also else None
-    return Finalist(trial.number, trial.params, searched, epochs, scores, origin, cost)
+    rose = bool(scores) and still_learning(curves)
+    return Finalist(trial.number, trial.params, searched, epochs, scores, origin, cost, rose)
 
 
 def last_good_epoch(curves: Sequence[Sequence[float]]) -> int:
@@ -176,6 +180,20 @@ def last_good_epoch(curves: Sequence[Sequence[float]]) -> int:
     best = epochs.index(max(epochs))
     error = stdev([curve[best] for curve in curves]) / len(curves) ** 0.5
     return max(i for i, mean in enumerate(epochs, 1) if mean >= epochs[best] - error)
+
+
+def still_learning(curves: Sequence[Sequence[float]]) -> bool:
+    """Whether the last fifth of the epochs raised the score by more than two standard errors.
+
+    Args:
+        curves:
+            The score of each epoch, for each seed.
+    """
+    before = len(curves[0]) - 1 - math.ceil(len(curves[0]) / 5)
+    if before < 0:
+        return False
+    gains = [curve[-1] - curve[before] for curve in curves]
+    return bool(fmean(gains) > 2 * stdev(gains) / len(gains) ** 0.5)
 
 
 def _train(

@@ -78,6 +78,12 @@ def report_winner(
     console.print(Padding(as_table(winner.params), (0, 0, 0, 2)))
     front = _knee_first(study)
     console.print(Text(why(finalists, objectives, front)))
+    if winner.learning:
+        console.print(
+            f"Its score still rose at the end of the {setup.epochs} epochs: a search with "
+            f"--epochs {2 * setup.epochs}, in another --out, may find better.",
+            highlight=False,
+        )
     other = another(finalists, objectives, front, setup.options.folder)
     if other is not None:
         instead, command = other

@@ -139,7 +139,7 @@ class _Time(ProgressColumn):
         total = None if task.total is None or not done else int(task.total) - task.fields["before"]
         left = seconds_left(spent, done, total, seconds)
         if seconds is not None and spent >= seconds:
-            return Text("time is up")
+            return Text("time is up, ending the last")
         return Text("" if math.isinf(left) else f"{duration(left)} left")
 
 

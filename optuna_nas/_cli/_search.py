@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 import json
-from time import perf_counter
+from typing import Any
 
 import optuna
 from rich.console import Console
@@ -35,6 +35,9 @@ from optuna_nas._cli._finish import Outcome
 from optuna_nas._cli._found import report_front
 from optuna_nas._cli._found import report_winner
 from optuna_nas._cli._interrupt import interruptible
+from optuna_nas._cli._ledger import note_choice
+from optuna_nas._cli._ledger import recall
+from optuna_nas._cli._ledger import Run
 from optuna_nas._cli._live import Lines
 from optuna_nas._cli._options import Options
 from optuna_nas._cli._progress import progress
@@ -61,6 +64,7 @@ from optuna_nas.oneshot import Supernet
 from optuna_nas.proxies import Proxy
 from optuna_nas.study import Objective
 from optuna_nas.study import optimize
+from optuna_nas.study._heartbeat import at_work
 from optuna_nas.training import score
 from optuna_nas.visualization._so_far import plural
 
@@ -92,9 +96,19 @@ def search(options: Options, consoles: Consoles, *, as_json: bool = False) -> No
             study = open_search(setup, objective)
             write(options.folder / CONFIG, to_toml(setup.settled))
             introduce(consoles.notes, setup, study)
+            run = Run(study, options.command())
         try:
-            _begin(consoles.notes, setup, objective, study, supernet, proxy)
-            _search_and_finish(consoles, setup, objective, study, as_json)
+            with run.timed("searching"):
+                _begin(consoles.notes, setup, objective, study, supernet, proxy)
+                studies = _search_all(consoles.notes, setup, objective, study)
+            with run.timed("finishing"):
+                finalists, module, tested = _finish(consoles.notes, setup, studies)
+            result = make_result(setup, study, finalists, tested, run.seconds)
+            _save(consoles.notes, setup, studies, module, result)
+            if as_json:
+                typer.echo(json.dumps(result, indent=2))
+            else:
+                _say(consoles.out, setup, study, finalists, module, tested)
         except KeyboardInterrupt:
             say(f"Stopped. Saved: {plural(done(study), 'network')}. This goes on:")
             say(f"  {escape(options.command())}")
@@ -150,19 +164,19 @@ def _begin(
             begin_with_proxy(study, setup, proxy, objective.constraints, step)
 
 
-def _search_and_finish(
-    consoles: Consoles, setup: Setup, objective: Objective, study: optuna.Study, as_json: bool
-) -> None:
-    options, notes, started = setup.options, consoles.notes, perf_counter()
+def _search_all(
+    notes: Console, setup: Setup, objective: Objective, study: optuna.Study
+) -> dict[str, optuna.Study]:
+    """The search, and random search beside it if that is asked for, by what their winner is."""
+    options, studies = setup.options, {"The network chosen": study}
     _search(notes, "Searching", study, objective, options, options.total)
-    studies = {"The network chosen": study}
     if options.control:
         best_trials(study)  # if it has none, that is told before another search
         control = open_search(setup, objective, control=True)
         begin_by_hand(control, setup)
         _search(notes, "Random search", control, objective, options, done(study))
         studies["random search"] = control
-    _finish(consoles, setup, studies, perf_counter() - started, as_json)
+    return studies
 
 
 def _search(
@@ -175,6 +189,11 @@ def _search(
 ) -> None:
     """Runs trials until the study has a total of them, or time is up."""
     before, timeout = done(study), options.timeout_seconds
+    if others := ", ".join(str(trial.number) for trial in at_work(study)):
+        say(
+            f"{title}: another run of this search is at work (on {others}). This one joins it; "
+            "the one that ends last writes the files."
+        )
     if before:
         of = plural(before, "network") if (total or 0) < before else f"{before} of {total}"
         console.print(f"{title}: {of} from before.", highlight=False)
@@ -199,42 +218,19 @@ def _search(
 
 
 def _finish(
-    consoles: Consoles,
-    setup: Setup,
-    studies: dict[str, optuna.Study],
-    searching: float,
-    as_json: bool,
-) -> None:
+    notes: Console, setup: Setup, studies: dict[str, optuna.Study]
+) -> tuple[list[Finalist], nn.Module, list[Outcome]]:
     """Chooses and trains the winner of each search, and only then looks at the test part."""
-    options, out, notes, started = setup.options, consoles.out, consoles.notes, perf_counter()
     winners = _winners(notes, setup, studies)
     tested = [
         Outcome(name, score(module, setup.data.test), finalists[0])
         for name, (finalists, module) in winners.items()
     ]
     with progress(notes, "scikit-learn's MLP", 0, 1) as step:
-        tested.append(default_mlp(setup.data, options.seed))
+        tested.append(default_mlp(setup.data, setup.options.seed))
         step(1, "a control")
-    (study, *_), ((finalists, module), *_) = studies.values(), winners.values()
-    seconds = {"searching": searching, "finishing": perf_counter() - started}
-    result = make_result(setup, study, finalists, tested, seconds)
-    save_result(options.folder, result)
-    scores = {f"test {setup.data.metric}": tested[0].score}
-    model, params = options.folder / MODEL, finalists[0].params
-    with progress(notes, "Export", 0, 1) as step:
-        save_model(setup, module, params, model, scores, overwrite=True)
-        step(1, "checked in another process")
-    with progress(notes, "Report", 0, 1) as step:
-        save_report(setup, study, studies.get("random search"), result)
-        step(1, "")
-    if as_json:
-        typer.echo(json.dumps(result, indent=2))
-        return
-    if len(setup.objectives) > 1:
-        report_front(out, study, setup.objectives)
-    report_winner(out, finalists, module, study, setup)
-    report_test(out, tested, setup.data)
-    report_files(out, setup)
+    finalists, module = next(iter(winners.values()))
+    return finalists, module, tested
 
 
 def _winners(
@@ -242,12 +238,52 @@ def _winners(
 ) -> dict[str, tuple[list[Finalist], nn.Module]]:
     """The finalists of each search, the best first, and the best of them, trained."""
     best = {name: best_trials(study) for name, study in studies.items()}
-    say(trainings(setup, list(best.values())))
+    new = [
+        sum(recall(studies[name], setup, trial) is None for trial in trials)
+        for name, trials in best.items()
+    ]
+    say(trainings(setup, list(zip(best.values(), new, strict=True))))
     winners: dict[str, tuple[list[Finalist], nn.Module]] = {}
     for (name, trials), whose in zip(best.items(), ("Network", "Random network"), strict=False):
-        finalists = choose(console, setup, trials, whose)
+        finalists = choose(console, setup, studies[name], trials, whose)
+        note_choice(studies[name], finalists[0])
         winners[name] = finalists, train_winner(console, setup, finalists[0], whose)
     return winners
+
+
+def _save(
+    notes: Console,
+    setup: Setup,
+    studies: dict[str, optuna.Study],
+    module: nn.Module,
+    result: dict[str, Any],
+) -> None:
+    """Saves the result, the network and the report."""
+    folder, winner, study = setup.options.folder, result["winner"], next(iter(studies.values()))
+    save_result(folder, result)
+    scores = {f"test {setup.data.metric}": next(iter(result["test"].values()))}
+    with progress(notes, "Export", 0, 1) as step:
+        save_model(setup, module, winner["params"], folder / MODEL, scores, overwrite=True)
+        step(1, "checked in another process")
+    with progress(notes, "Report", 0, 1) as step:
+        save_report(setup, study, studies.get("random search"), result)
+        step(1, "")
+
+
+def _say(
+    out: Console,
+    setup: Setup,
+    study: optuna.Study,
+    finalists: list[Finalist],
+    module: nn.Module,
+    tested: list[Outcome],
+) -> None:
+    """Prints what was found and how good it is."""
+    if len(setup.objectives) > 1:
+        report_front(out, study, setup.objectives)
+    report_winner(out, finalists, module, study, setup)
+    report_test(out, tested, setup.data)
+    report_files(out, setup)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from collections.abc import Sequence
 import json
 import math
@@ -23,6 +24,7 @@ from optuna_nas._cli._decisions import as_table
 from optuna_nas._cli._decisions import front_table
 from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._errors import nearest
+from optuna_nas._cli._ledger import CHOSEN
 from optuna_nas._cli._origins import said_of
 from optuna_nas._cli._study import connect
 from optuna_nas._cli._study import objectives
@@ -65,6 +67,8 @@ def show(storage: str, study_name: str | None, console: Console, *, as_json: boo
     if not best:
         console.print("No network was trained to the end yet.")
         return
+    if chosen := study.user_attrs.get(CHOSEN):
+        console.print(_said_of_choice(chosen, names[0]), highlight=False)
     if len(names) > 1:
         console.print("\n[bold]Pareto front[/]")
         console.print(Padding(front_table(best, names), (0, 0, 0, 2)))
@@ -142,6 +146,7 @@ def _as_json(study: optuna.Study) -> dict[str, Any]:
         "trials": {what.replace(" ", "_"): n for what, n in _counts(trials).items()},
         "rejected": dict(_reasons(trials)),
         "seconds": round(_seconds(trials), 3),
+        "chosen": study.user_attrs.get(CHOSEN, {}).get("trial"),
         "best": [
             {
                 "trial": trial.number,
@@ -154,6 +159,11 @@ def _as_json(study: optuna.Study) -> dict[str, Any]:
             for trial in _best_first(study)
         ],
     }
+
+
+def _said_of_choice(chosen: Mapping[str, Any], metric: str) -> str:
+    of, number, mean = plural(chosen["of"], "network"), chosen["trial"], chosen["mean"]
+    return f"Chosen of {of}: network {number}, when trained again with mean {metric} {mean:.4f}"
 
 
 def _best_first(study: optuna.Study) -> list[FrozenTrial]:

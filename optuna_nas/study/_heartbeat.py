@@ -206,6 +206,17 @@ def running(study: Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
 
 
+def at_work(study: Study) -> list[FrozenTrial]:
+    """Returns the running trials that were signed by a process that is not known to be gone.
+
+    Args:
+        study:
+            Any.
+    """
+    signed = [trial for trial in running(study) if WORKER in trial.user_attrs]
+    return [trial for trial in signed if not is_gone(trial.user_attrs[WORKER])]
+
+
 def turn(study: Study) -> FileLock:
     """A lock that one process of this host has at a time; when it dies, the system opens it.
 

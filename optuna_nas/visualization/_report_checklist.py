@@ -52,11 +52,11 @@ def _pipeline(search: Search) -> Item:
 
 
 def _method(search: Search) -> Item:
-    told = search.told("study", "sampler")
-    ours = told or type(search.study.sampler).__module__.startswith("optuna_nas.")
-    if ours:
-        name = told or type(search.study.sampler).__name__
-        return "yes", f"{name} comes with Optuna or optuna_nas, whose code is open."
+    names = list(dict.fromkeys(name for name, *_ in search.samplers.values()))
+    if names:
+        come = "comes" if len(names) == 1 else "come"
+        told = f"{' and '.join(names)} {come} with Optuna or optuna_nas, whose code is open."
+        return "yes", told
     return "not known", "The study does not say who proposed its networks."
 
 
@@ -136,9 +136,12 @@ def _hyperparameters(search: Search) -> Item:
 
 
 def _end_to_end(search: Search) -> Item:
-    if search.numbers("seconds"):
-        return "partly", "All trials are counted above, of what came after them the last run only."
-    return "partly", "The trials are; what came before and after them is not in the study."
+    if not search.runs or "finishing" not in search.runs[-1]["seconds"]:
+        return "partly", "The trials are; what came before and after them is not in the study."
+    if search.lost_runs:
+        lost_runs = plural(search.lost_runs, "run")
+        return "partly", f"All trials are above; what else {lost_runs} of the command took is not."
+    return "yes", "Above: all runs of the command, but for the export and this report."
 
 
 def _details(search: Search) -> Item:

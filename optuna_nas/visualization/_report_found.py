@@ -132,16 +132,11 @@ def _space(search: Search) -> str:
 
 
 def _sampler(search: Search) -> str:
-    """A study that was only loaded has Optuna's default sampler, whatever searched."""
-    told = search.told("study", "sampler")
-    if told is None and type(search.study.sampler).__module__.startswith("optuna_nas."):
-        told = type(search.study.sampler).__name__
-    pruner = search.told("study", "pruner")
-    return (
-        "the study does not say"
-        if told is None
-        else " and ".join(str(one) for one in (told, pruner) if one is not None)
-    )
+    told = [
+        f"{f'from trial {first} on ' if first else ''}{' and '.join(both)}"
+        for first, both in search.samplers.items()
+    ]
+    return "; ".join(told) or "the study does not say"
 
 
 def _noted(search: Search) -> Iterator[tuple[str, str]]:

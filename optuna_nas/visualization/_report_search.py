@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 import math
 from typing import Any
 from typing import TypeGuard
 
+from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
@@ -26,6 +28,9 @@ from optuna_nas.study._seeds import SEED
 
 SEARCH = "optuna_nas:search"
 """Study user attr that ``optuna-nas search`` leaves: data, space, epochs, in plain words."""
+
+RUN = "optuna_nas:run"
+"""Study user attr of ``optuna-nas search``, followed by the time: a run, which may be of many."""
 
 ROWS = 20
 """Of a Pareto front; of one objective, half as many."""
@@ -97,6 +102,37 @@ class Search:
         found = self.study.user_attrs.get(SEARCH)
         return found if isinstance(found, Mapping) else {}
 
+    @property
+    def runs(self) -> list[Mapping[str, Any]]:
+        """What the study remembers of the runs of ``optuna-nas search``, the first one first."""
+        attrs = sorted(self.study.user_attrs.items())
+        return [v for name, v in attrs if name.startswith(f"{RUN} ") and isinstance(v, Mapping)]
+
+    @property
+    def lost_runs(self) -> int:
+        """How many runs were killed before they could note how long they took, or still run."""
+        return sum("searching" not in run["seconds"] for run in self.runs)
+
+    @property
+    def commands(self) -> list[str]:
+        """Those that made the study what it is, in order; empty if not known."""
+        return list(dict.fromkeys(str(run["command"]) for _, run in self._searching()))
+
+    @property
+    def samplers(self) -> dict[int, list[str]]:
+        """Sampler and pruner, by how many trials there were before them; empty if not known.
+
+        A study that was only loaded has Optuna's default sampler, whatever searched.
+        """
+        found: dict[int, list[str]] = {}
+        for first, run in self._searching():
+            both = [str(run["sampler"]), str(run["pruner"])]
+            if both not in list(found.values())[-1:]:
+                found[first] = both
+        if not self.runs and _is_ours(self.study.sampler):
+            found[0] = [type(self.study.sampler).__name__]
+        return found
+
     def of(self, *states: TrialState) -> list[FrozenTrial]:
         """Returns the trials of some states.
 
@@ -134,6 +170,13 @@ class Search:
         found = self.told(*keys)
         pairs = found.items() if isinstance(found, Mapping) else ()
         return {str(name): float(v) for name, v in pairs if _is_finite(v)}
+
+    def _searching(self) -> list[tuple[int, Mapping[str, Any]]]:
+        """The runs that added trials, each with how many there were before."""
+        begun = sum(trial.state != TrialState.WAITING for trial in self.trials)
+        before = [*(int(run["trials before"]) for run in self.runs), begun]
+        pairs = zip(pairwise(before), self.runs, strict=True)
+        return [(first, run) for (first, last), run in pairs if last > first]
 
     def _by_first(self, trial: FrozenTrial) -> float:
         value = float(trial.values[0])
@@ -200,6 +243,10 @@ def lost(trials: Sequence[FrozenTrial]) -> dict[str, list[FrozenTrial]]:
             kind = "interrupted"
         kinds.setdefault(kind, []).append(trial)
     return {kind: found for kind, found in kinds.items() if found}
+
+
+def _is_ours(sampler: BaseSampler) -> bool:
+    return type(sampler).__module__.startswith("optuna_nas.")
 
 
 def _is_finite(value: Any) -> TypeGuard[float]:

@@ -92,22 +92,31 @@ def cost(search: Search) -> Iterator[Part]:
             f"Seconds are those of the trials, one after the other. From the first begin to the "
             f"last end it was {duration(took)}, with pauses, if there were any."
         )
-    told = search.numbers("seconds")
-    if told:
-        each = ", ".join(f"{what} {duration(seconds)}" for what, seconds in told.items())
-        yield Text(f"The last run of the whole command: {each}.")
+    yield from _runs(search)
+
+
+def _runs(search: Search) -> Iterator[Part]:
+    """What the command took in all, with what came before and after the trials."""
+    total: Counter[str] = Counter()
+    for run in search.runs:
+        total.update(run["seconds"])
+    if total:
+        each = ", ".join(f"{what} {duration(seconds)}" for what, seconds in total.items())
+        lost_runs = plural(search.lost_runs, "run")
+        but = f", without {lost_runs} that did not end by itself" if search.lost_runs else ""
+        yield Text(f"The whole command, {plural(len(search.runs), 'run')}: {each}{but}.")
 
 
 def again(search: Search) -> Iterator[Part]:
-    """Command, versions, seed and machine.
+    """Commands, versions, seed and machine.
 
     Args:
         search:
             What is reported on.
     """
-    command = search.told("command")
-    if command is not None:
-        yield Code(str(command), "shell")
+    commands = search.commands
+    if commands:
+        yield Code("\n".join(commands), "shell")
     seed = "none that the study keeps" if search.seed is None else str(search.seed)
     versions, hardware = search.told("versions"), search.told("hardware")
     known = isinstance(versions, dict)
@@ -122,7 +131,7 @@ def again(search: Search) -> Iterator[Part]:
     unknown = [
         what
         for what, told in (
-            ("the command", command),
+            ("the command", commands or None),
             ("versions", versions),
             ("the machine", hardware),
         )

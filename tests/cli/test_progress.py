@@ -36,7 +36,7 @@ def begun(spent: float, total: int | None, done: int = 0, **fields: float) -> Ta
         (30, 20, 10, {"before": 5}, ("10 of 20", "1 min 0 s left")),
         (30, 20, 10, {"seconds": 40}, ("10 of 20", "10 s left")),
         (30, None, 10, {"seconds": 40}, ("10 networks", "10 s left")),
-        (30, None, 1, {"seconds": 20}, ("1 network", "time is up")),
+        (30, None, 1, {"seconds": 20}, ("1 network", "time is up, ending the last")),
         (30, 20, 0, {}, ("0 of 20", "")),
         (30, 1, 0, {}, ("", "")),
     ],

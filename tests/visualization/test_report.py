@@ -21,6 +21,7 @@ from optuna_nas.visualization import report
 from optuna_nas.visualization._report_checklist import PRACTICES
 from optuna_nas.visualization._report_document import in_seconds
 from optuna_nas.visualization._report_markdown import escaped
+from optuna_nas.visualization._report_search import RUN
 from tests.visualization.trials import study_of
 from tests.visualization.trials import trial_of
 
@@ -239,8 +240,10 @@ def test_markup_in_names_choices_and_attrs_is_text(tmp_path: Path) -> None:
     trials.append(trial_of(rejected=MARKUP))
     study = study_of(trials, TWO, [MARKUP, "cost"], study_name=MARKUP)
     study.set_user_attr(MARKUP, MARKUP)
+    who = {"sampler": MARKUP, "pruner": MARKUP, "command": f"optuna-nas {MARKUP}"}
+    study.set_user_attr(f"{RUN} 2026", {**who, "trials before": 0, "seconds": {MARKUP: 1.0}})
     result = {
-        "study": {"name": MARKUP, "sampler": MARKUP},
+        "study": {"name": MARKUP},
         "data": {"name": MARKUP, "fingerprint": MARKUP, "rows": {MARKUP: 1}},
         "command": f"optuna-nas {MARKUP}",
         "metric": MARKUP,
@@ -248,7 +251,7 @@ def test_markup_in_names_choices_and_attrs_is_text(tmp_path: Path) -> None:
         "hardware": MARKUP,
     }
     found = page(study, tmp_path, result=result)
-    assert found.text.count(MARKUP) >= 10
+    assert found.text.count(MARKUP) >= 14
     assert found.tags.count("img") == len(found.captions)
     assert all(source.startswith("data:") for source in found.sources)
 

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+import html
+import json
+from pathlib import Path
+import re
+from typing import Any
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+import pytest
+
+from optuna_nas._cli import _choose
+from optuna_nas._cli import _ledger
+from optuna_nas._cli import _search
+from optuna_nas._cli._finish import still_learning
+from optuna_nas.study import Heartbeat
+from optuna_nas.visualization._report_search import RUN
+from tests.cli.conftest import Ran
+
+
+CommandLine = Callable[..., Ran]
+KINDS = ("search", "flowers.csv", "--target", "kind", "--space", "mlp", "--epochs", "2")
+FOLDER = "studies/flowers"
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the finalists that were trained again."""
+    numbers: list[int] = []
+    train_again = _choose.train_again
+
+    def noted(setup: Any, trial: Any, each: Any) -> Any:
+        numbers.append(trial.number)
+        return train_again(setup, trial, each)
+
+    monkeypatch.setattr(_choose, "train_again", noted)
+    return numbers
+
+
+def study() -> optuna.Study:
+    storage = JournalStorage(JournalFileBackend(f"{FOLDER}/study.journal"))
+    return optuna.load_study(study_name="flowers", storage=storage)
+
+
+def result() -> Any:
+    return json.loads(Path(FOLDER, "result.json").read_text())
+
+
+def report(run: CommandLine) -> str:
+    page = Path(run("report", FOLDER).out).read_text()
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", page)))
+
+
+def test_a_search_that_goes_on_trains_no_finalist_twice(
+    run: CommandLine, flowers_csv: Path, trained: list[int]
+) -> None:
+    first = run(*KINDS, "--pruner", "none", "--trials", "2")
+    assert "Now 7 trainings of" in first.err
+    before = result()["finalists"]
+    ran = run(*KINDS, "--pruner", "none", "--trials", "2")
+    assert (
+        "Now 1 training of up to 2 epochs, about 10 s: the winner once more (2 finalists had that "
+        "before)."
+    ) in ran.err
+    assert re.search(r"Network \d again: 3 of 3, mean accuracy \S+, from before, 0 s", ran.err)
+    assert result()["finalists"] == before
+    run(*KINDS, "--pruner", "none", "--trials", "3")
+    assert sorted(trained) == [0, 1, 2]
+
+
+def test_a_stop_among_the_finalists_keeps_those_that_are_trained(
+    run: CommandLine, flowers_csv: Path, trained: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = (*KINDS, "--pruner", "none", "--trials", "3")
+    noted = _choose.train_again
+
+    def stopped(*arguments: Any) -> Any:
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+        return noted(*arguments)
+
+    monkeypatch.setattr(_choose, "train_again", stopped)
+    assert run(*command).status == 130
+    monkeypatch.setattr(_choose, "train_again", noted)
+    assert run(*command).status == 0
+    assert sorted(trained) == [0, 1, 2]
+    assert [len(finalist["scores"]) for finalist in result()["finalists"]] == [3, 3, 3]
+
+
+def test_what_was_trained_otherwise_is_trained_again(
+    run: CommandLine, flowers_csv: Path, trained: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = (*KINDS, "--pruner", "none", "--trials", "1")
+    run(*command)
+    monkeypatch.setattr(_ledger.torch, "__version__", "0.4.1")
+    run(*command)
+    assert trained == [0, 0]
+
+
+def test_an_exported_finalist_is_not_trained_with_several_seeds_again(
+    run: CommandLine, flowers_csv: Path, trained: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(*KINDS, "--pruner", "none", "--trials", "2")
+    monkeypatch.setattr("optuna_nas._cli._export.save_model", lambda *_, **__: None)
+    for number in "01":
+        assert run("export", FOLDER, "--trial", number, "--to", f"model_{number}").status == 0
+    assert sorted(trained) == [0, 1]
+
+
+def test_show_says_which_network_was_chosen(run: CommandLine, flowers_csv: Path) -> None:
+    run(*KINDS, "--trials", "2")
+    winner = result()["finalists"][0]
+    assert (
+        f"Chosen of 2 networks: network {winner['number']}, when trained again with mean accuracy "
+        f"{winner['mean']:.4f}"
+    ) in run("show", FOLDER).out
+    assert json.loads(run("show", FOLDER, "--json").raw)["chosen"] == winner["number"]
+
+
+def test_before_a_search_has_ended_none_is_chosen(
+    run: CommandLine, flowers_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*arguments: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_search, "_winners", stopped)
+    run(*KINDS, "--trials", "1")
+    assert "Chosen" not in run("show", FOLDER).out
+    assert json.loads(run("show", FOLDER, "--json").raw)["chosen"] is None
+
+
+def test_a_report_says_who_proposed_from_where_on_and_what_all_runs_took(
+    run: CommandLine, flowers_csv: Path
+) -> None:
+    run(*KINDS, "--trials", "2")
+    run(*KINDS, "--trials", "2", "--sampler", "tpe")
+    run(*KINDS, "--trials", "4", "--sampler", "random")
+    text = report(run)
+    begun = len(study().trials) - 2
+    assert (
+        "Proposed by RegularizedEvolutionSampler and SuccessiveHalvingPruner; from trial "
+        f"{begun} on RandomSampler and SuccessiveHalvingPruner"
+    ) in text
+    assert (
+        "yes RegularizedEvolutionSampler and RandomSampler come with Optuna or optuna_nas, whose"
+    ) in text
+    assert "tpe" not in text.lower()
+    assert re.search(r"The whole command, 3 runs: searching [\d.]+ s, finishing [\d.]+ s\.", text)
+    assert "yes Above: all runs of the command, but for the export and this report." in text
+    assert (
+        "optuna-nas search flowers.csv --target kind --space mlp --trials 2 --epochs 2 "
+        "optuna-nas search flowers.csv --target kind --space mlp --sampler random --trials 4 "
+    ) in text
+
+
+def test_a_report_says_that_it_cannot_know_what_a_killed_run_took(
+    run: CommandLine, flowers_csv: Path
+) -> None:
+    run(*KINDS, "--trials", "1")
+    attrs = study().user_attrs
+    [name] = [name for name in attrs if name.startswith(RUN)]
+    study().set_user_attr(f"{RUN} 2000", {**attrs[name], "seconds": {}})
+    text = report(run)
+    assert "finishing" in text
+    assert "without 1 run that did not end by itself." in text
+    assert "partly All trials are above; what else 1 run of the command took is not." in text
+
+
+def test_a_search_that_joins_another_says_so(run: CommandLine, flowers_csv: Path) -> None:
+    assert "another run" not in run(*KINDS, "--trials", "1").err
+    searched = study()
+    with Heartbeat(searched) as heartbeat:
+        trial = searched.ask()
+        heartbeat.sign(trial)
+        ran = run(*KINDS, "--trials", "1")
+    assert (
+        f"Searching: another run of this search is at work (on {trial.number}). This one joins "
+        "it; the one that ends last writes the files."
+    ) in ran.err
+
+
+@pytest.mark.parametrize(
+    ("curves", "learning"),
+    [
+        ([[0.1, 0.2, 0.3, 0.4, 0.5]] * 3, True),
+        ([[0.1, 0.2, 0.3, 0.5, 0.5]] * 3, False),
+        ([[0.1, 0.5, 0.6], [0.1, 0.6, 0.6], [0.1, 0.6, 0.7]], False),
+        ([[0.1, 0.5, 0.7], [0.1, 0.6, 0.7], [0.1, 0.6, 0.7]], True),
+        ([[0.9]] * 3, False),
+    ],
+)
+def test_scores_that_rise_at_the_end_more_than_chance_has_it_are_still_learning(
+    curves: list[list[float]], learning: bool
+) -> None:
+    assert still_learning(curves) is learning
