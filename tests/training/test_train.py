@@ -218,7 +218,7 @@ def test_a_network_without_parameters_is_rejected() -> None:
 
 def test_a_last_batch_of_one_row_does_not_stop_batch_normalisation() -> None:
     module = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
-    assert Train(blobs(65), blobs(), epochs=2)(module, Trial()) > 0.5
+    assert Train(blobs(65), blobs(), epochs=20)(module, Trial()) > 0.8
 
 
 def test_a_loss_of_ones_own_may_have_targets_of_any_shape() -> None:
