@@ -14,6 +14,7 @@ from dataclasses import replace
 import re
 from time import perf_counter
 from time import thread_time
+from typing import Any
 import warnings
 
 import torch
@@ -63,7 +64,7 @@ def objection(members: Sequence[Member], train: Train, *, measure: bool) -> str 
     try:
         with restored(), warnings.catch_warnings():
             warnings.filterwarnings("error", message="There is a performance drop")
-            copies = [_unspoiled(member) for member in members]
+            copies = _unspoiled(members)
             loop = StackedLoop(copies, *rows, epochs=epochs, metric=train.metric)
             if not _agrees(loop, members, rows[1].inputs[:2]):
                 return "outputs differ when computed as one"
@@ -72,7 +73,7 @@ def objection(members: Sequence[Member], train: Train, *, measure: bool) -> str 
             loop.step(batch, 0.5)
             if not _is_padded_with_zeros(loop, members):
                 return "padding does not stay zero"
-            return _slower(loop, batch, members) if measure else None
+            return _slower(loop, batch, copies) if measure else None
     except UserWarning as warning:
         return f"torch.vmap has no fast rule for {_operation(warning)}"
     except Exception as error:
@@ -81,10 +82,22 @@ def objection(members: Sequence[Member], train: Train, *, measure: bool) -> str 
         return f"cannot be computed as one ({type(error).__name__}: {first_line})"
 
 
-def _unspoiled(member: Member) -> Member:
-    """The member without what would remember a step: its generator, and a schedule with state."""
-    recipe = replace(member.recipe, schedule=constant)
-    return replace(member, recipe=recipe, generator=torch.Generator().manual_seed(0))
+def _unspoiled(members: Sequence[Member]) -> list[Member]:
+    """The members without what would remember a step: generators, and state of their recipes."""
+    copied: dict[int, Any] = {}  # what several hold, as a loss with a teacher's network, once
+    return [
+        replace(
+            member,
+            recipe=replace(
+                member.recipe,
+                schedule=constant,
+                augment=deepcopy(member.recipe.augment, copied),
+                loss=deepcopy(member.recipe.loss, copied),
+            ),
+            generator=torch.Generator().manual_seed(0),
+        )
+        for member in members
+    ]
 
 
 def _slower(loop: StackedLoop, batch: Batch, members: Sequence[Member]) -> str | None:

@@ -408,6 +408,29 @@ def test_looking_at_a_group_changes_nothing(make):
     assert objected(make, training(epochs=40), measure=True) in (None, "slower as one")
 
 
+class Counted:
+    """A loss and an augmentation that remember how often they were asked."""
+
+    def __init__(self) -> None:
+        self.losses = self.batches = 0
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        self.losses += 1
+        return nn.functional.cross_entropy(outputs, targets)
+
+    def augment(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        self.batches += 1
+        return x
+
+
+def test_looking_at_a_group_leaves_the_state_of_losses_and_augmentations():
+    counted = Counted()
+    recipe = tuned(loss=counted.loss, augment=counted.augment)
+    train = training(epochs=40, recipe=recipe)
+    assert objection(members(train, mlp), train, measure=True) in (None, "slower as one")
+    assert (counted.losses, counted.batches) == (0, 0)
+
+
 def test_a_short_training_is_not_worth_looking():
     assert objected(mlp, measure=True) == "too short a training"
 
