@@ -37,6 +37,7 @@ from optuna_nas.training import generator_for
 from optuna_nas.training import Rejected
 from optuna_nas.training import resolve_device
 from optuna_nas.training import train_epochs
+from optuna_nas.visualization._report_controls import TESTED
 from optuna_nas.visualization._so_far import counts
 
 
@@ -89,17 +90,22 @@ class Outcome:
     """What came out on the test part.
 
     Args:
-        name:
-            Of the method.
+        key:
+            Of the method, one of ``TESTED``.
         score:
             On the test part.
         winner:
             The finalist that was tested; None for a control without a search.
     """
 
-    name: str
+    key: str
     score: float
     winner: Finalist | None = None
+
+    @property
+    def name(self) -> str:
+        """The method in words."""
+        return TESTED[self.key]
 
 
 def ranked(finalists: Sequence[Finalist]) -> list[Finalist]:
@@ -268,7 +274,7 @@ def default_mlp(data: Data, seed: int) -> Outcome:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(np.concatenate([train, valid]), learned)
-    return Outcome(f"scikit-learn's {make.__name__}", float(model.score(test, asked)))
+    return Outcome(make.__name__, float(model.score(test, asked)))
 
 
 def _flat(data: Data) -> list[Any]:

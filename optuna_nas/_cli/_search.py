@@ -168,14 +168,14 @@ def _search_all(
     notes: Console, setup: Setup, objective: Objective, study: optuna.Study
 ) -> dict[str, optuna.Study]:
     """The search, and random search beside it if that is asked for, by what their winner is."""
-    options, studies = setup.options, {"The network chosen": study}
+    options, studies = setup.options, {"chosen": study}
     _search(notes, "Searching", study, objective, options, options.total)
     if options.control:
         best_trials(study)  # if it has none, that is told before another search
         control = open_search(setup, objective, control=True)
         begin_by_hand(control, setup)
         _search(notes, "Random search", control, objective, options, done(study))
-        studies["random search"] = control
+        studies["random_search"] = control
     return studies
 
 
@@ -261,12 +261,12 @@ def _save(
     """Saves the result, the network and the report."""
     folder, winner, study = setup.options.folder, result["winner"], next(iter(studies.values()))
     save_result(folder, result)
-    scores = {f"test {setup.data.metric}": next(iter(result["test"].values()))}
+    scores = {f"test {setup.data.metric}": result["test"]["chosen"]}
     with progress(notes, "Export", 0, 1) as step:
         save_model(setup, module, winner["params"], folder / MODEL, scores, overwrite=True)
         step(1, "checked in another process")
     with progress(notes, "Report", 0, 1) as step:
-        save_report(setup, study, studies.get("random search"), result)
+        save_report(setup, study, studies.get("random_search"), result)
         step(1, "")
 
 

@@ -77,7 +77,7 @@ def _ablation(search: Search) -> Item:
 
 
 def _same_protocol(search: Search) -> Item:
-    if "random search" in search.numbers("test"):
+    if "random_search" in search.numbers("test"):
         return "yes", "Both winners were chosen, trained again and tested in the same way."
     if _alike(search):
         return "yes", "Random search has the same objectives, data, space and epochs."

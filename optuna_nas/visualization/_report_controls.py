@@ -22,6 +22,14 @@ from optuna_nas.visualization._so_far import plural
 THIS, RANDOM = "this search", "random search"
 SIGNIFICANT = 0.05
 
+TESTED = {
+    "chosen": "The network chosen",
+    "random_search": "random search",
+    "MLPClassifier": "scikit-learn's MLPClassifier",
+    "MLPRegressor": "scikit-learn's MLPRegressor",
+}
+"""What was tested at the end of ``optuna-nas search``, as the result has it and in words."""
+
 
 def controls(search: Search) -> Iterator[Part]:
     """What a search is held against, and whether a difference may be luck.
@@ -61,7 +69,7 @@ def verdicts(search: Search) -> list[str]:
         search:
             What is reported on.
     """
-    scores = search.numbers("test")
+    scores = _scores(search)
     if not scores:
         return []
     (name, found), *rest = scores.items()
@@ -124,13 +132,17 @@ def _by_hand(search: Search) -> Iterator[Part]:
 
 
 def _tested(search: Search) -> Iterator[Part]:
-    scores = search.numbers("test")
+    scores = _scores(search)
     if not scores:
         return
     metric, rows = search.told("metric"), search.told("data", "rows", "test")
     yield Text(f"On the {rows} rows that were kept for the end, and looked at once:")
     yield table(("network", f"{metric}"), list(scores.items()))
     yield from map(Text, verdicts(search))
+
+
+def _scores(search: Search) -> dict[str, float]:
+    return {TESTED.get(key, key): score for key, score in search.numbers("test").items()}
 
 
 def _verdict(search: Search, name: str, found: float, other: str, score: float) -> str:

@@ -115,14 +115,14 @@ def test_the_control_sees_categories_one_hot_whatever_the_networks_see(tmp_path:
     ],
 )
 def test_the_better_one_is_named_unless_that_may_be_luck(wrong: int, said: str) -> None:
-    found = Outcome("The network chosen", 358 / 360)
-    control = Outcome("random search", (360 - wrong) / 360)
+    found = Outcome("chosen", 358 / 360)
+    control = Outcome("random_search", (360 - wrong) / 360)
     assert str(verdict(found, control, load("digits"))) == said
 
 
 def test_of_two_regressions_the_higher_r2_is_named() -> None:
     data: Any = SimpleNamespace(classes=None, rows=(300, 60, 40))
-    found, control = Outcome("The network chosen", 0.5), Outcome("random search", 0.75)
+    found, control = Outcome("chosen", 0.5), Outcome("random_search", 0.75)
     assert str(verdict(found, control, data)) == (
         "Random search is ahead of the network chosen: r2 higher by 0.2500 on 40 rows, not tested "
         "for chance."

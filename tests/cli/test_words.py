@@ -23,7 +23,7 @@ from tests.cli.conftest import write_csv
 
 def said_of_test(data: Data, score: float) -> str:
     console = Console(file=StringIO(), width=100)
-    report_test(console, [Outcome("The network chosen", score)], data)
+    report_test(console, [Outcome("chosen", score)], data)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
