@@ -34,6 +34,7 @@ def told() -> Iterator[None]:
         say(f"[bold red]error:[/] {escape(' '.join(str(error).split()))}")
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
+        say("Stopped.")
         raise typer.Exit(130) from None
     except OSError as error:
         if error.errno not in FULL:

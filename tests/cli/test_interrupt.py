@@ -16,7 +16,9 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 import pytest
+import typer
 
+from optuna_nas._cli._errors import told
 from optuna_nas._cli._interrupt import interruptible
 from optuna_nas.study._heartbeat import WORKER
 from optuna_nas.visualization._so_far import plural
@@ -131,3 +133,9 @@ def test_a_second_ctrl_c_does_not_wait_for_training() -> None:
 
 def test_a_third_ctrl_c_waits_for_nothing() -> None:
     assert search_within("optuna.storages", presses=3) == []
+
+
+def test_ctrl_c_before_a_search_has_begun_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit), told():
+        raise KeyboardInterrupt
+    assert capsys.readouterr().err == "Stopped.\n"
