@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from optuna_nas._cli._errors import BadInput
-from optuna_nas._cli._errors import nearest
-from optuna_nas._cli._table import number
+from optuna_nas._cli._header import check_names
+from optuna_nas._cli._header import number
 
 
 MANY = 100
@@ -34,14 +35,8 @@ def take_columns(frame: Any, target: str | None, drop: Sequence[str], path: Path
         BadInput:
             If a column is not there, none is left to learn from, or one cannot be learned from.
     """
-    header = list(frame.columns)
-    for option, name in [("--target", target), *(("--drop", name) for name in drop)]:
-        _check_there(option, name, header, path)
-    if target in drop:
-        raise BadInput(f"--drop {target!r}: that is the target.")
+    check_names(list(frame.columns), target, drop, path)
     frame = frame.drop(columns=list(drop))
-    if len(frame.columns) == 1:
-        raise BadInput(f"{path} has no column beside the target {target!r} to learn from.")
     _check_target(frame[target], path)
     for name in frame.columns.drop(target):
         _check_column(frame[name], path)
@@ -53,15 +48,32 @@ def take_columns(frame: Any, target: str | None, drop: Sequence[str], path: Path
     return frame
 
 
-def _check_there(option: str, name: str | None, header: list[str], path: Path) -> None:
-    listed = ", ".join(header[:20]) + (", ..." if len(header) > 20 else "")
-    if name is None:
-        raise BadInput(f"--target is missing: which column of {path} to predict ({listed}).")
-    if name not in header:
-        raise BadInput(
-            f"{option} {name!r} is not a column of {path}.{nearest(name, header)} The columns are "
-            f"{listed}."
-        )
+def numbering(frame: Any) -> Iterator[str]:
+    """A note for each column that may only number or name the rows, which teaches nothing.
+
+    Its cells are all different: texts, or whole numbers in equal steps. Other numbers may be so
+    too where they measure something.
+
+    Args:
+        frame:
+            The table without its target.
+    """
+    for name in frame.columns:
+        if has := _other_in_each_row(frame[name]):
+            yield (
+                f"note: column {name!r} has another {has} in each row. If it only "
+                f"{'numbers' if has == 'number' else 'names'} the rows, there is nothing to learn "
+                f"from it: a search with --drop {name!r} leaves it out."
+            )
+
+
+def _other_in_each_row(column: Any) -> str | None:
+    if column.isna().any() or not column.is_unique:
+        return None
+    if column.dtype.kind in "iu":
+        steps = np.diff(np.sort(column.to_numpy()))
+        return "number" if (steps == steps[:1]).all() else None
+    return "text" if all(isinstance(cell, str) for cell in column) else None
 
 
 def _check_target(column: Any, path: Path) -> None:

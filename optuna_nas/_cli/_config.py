@@ -76,9 +76,11 @@ def read_options(path: Path) -> Options:
 
     Raises:
         BadInput:
-            If it cannot be read.
+            If it cannot be read, or names no data.
     """
     options = read_config(path, list(Options.__dataclass_fields__))
+    if "data" not in options:
+        raise BadInput(f'{path} does not say what to learn from, as in data = "train.csv".')
     for name, value in options.items():
         if isinstance(value, list):
             options[name] = tuple(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.control import Control
+from rich.segment import ControlType
 
 
 @dataclass(frozen=True)
@@ -37,3 +39,15 @@ def say(line: str) -> None:
             With markup of rich's.
     """
     Console(stderr=True, soft_wrap=True, highlight=False).print(line)
+
+
+def say_over(line: str) -> None:
+    """Prints a line in place of what a spinner says just now, which is drawn again below.
+
+    Args:
+        line:
+            With markup of rich's.
+    """
+    erase = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
+    Console(stderr=True).control(erase)
+    say(line)

@@ -9,10 +9,13 @@ from typing import Any
 from typing import TypeAlias
 
 import numpy as np
+from rich.markup import escape
 from sklearn.model_selection import train_test_split
 import torch
 from torch import Tensor
 
+from optuna_nas._cli._columns import numbering
+from optuna_nas._cli._consoles import say_over
 from optuna_nas._cli._errors import bad_input
 from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._options import Options
@@ -22,6 +25,7 @@ from optuna_nas._cli._rows import Rows
 from optuna_nas._cli._rows import take
 from optuna_nas._cli._space import check_name
 from optuna_nas._cli._task import make_targets
+from optuna_nas._estimator._columns import is_frame
 from optuna_nas._estimator._grids import GridInputs
 from optuna_nas._estimator._grids import kind_of_grid
 from optuna_nas._estimator._table import TableInputs
@@ -139,6 +143,9 @@ def load_data(options: Options) -> Data:
         (x, targets.encode(y)) for x, (_, y) in zip(prepared, pairs, strict=True)
     )
     raw = (pairs[0][0], pairs[1][0], pairs[2][0])
+    if is_frame(rows.train[0]):
+        for line in numbering(rows.train[0]):
+            say_over(escape(line))
     return Data(
         rows.name, rows.target, rows.fingerprint, reason, space, inputs, targets, raw,
         train, valid, test,

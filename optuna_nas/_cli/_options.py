@@ -14,6 +14,12 @@ from optuna_nas._cli._errors import nearest
 from optuna_nas._cli._units import seconds
 
 
+DATA = (
+    "a table (.csv, .tsv, .parquet), arrays (.npz), a folder with a folder of images for each "
+    "class, or 'digits'"
+)
+"""What it may be."""
+
 SAMPLERS = (
     "regularized_evolution",
     "predictor",
@@ -115,13 +121,13 @@ class Options:
         for name, names in legal.items():
             value = getattr(self, name)
             if value not in (*names, None):
-                guess = nearest(value, names)
                 raise BadInput(
-                    f"{_option(name)} must be one of {list(names)}, not {value!r}.{guess}"
+                    f"{_option(name)} must be {_one_of(names)}, not {value!r}."
+                    f"{nearest(value, names)}"
                 )
         if self.space is not None and ":" not in self.space and self.space not in SPACES:
             raise BadInput(
-                f"--space must be one of {list(SPACES)}, or module:function, not {self.space!r}."
+                f"--space must be {_one_of(SPACES)}, or module:function, not {self.space!r}."
                 f"{nearest(self.space, SPACES)}"
             )
         _check_once([name for name, _ in self._limits()], self.limit, self.under)
@@ -185,6 +191,10 @@ def _option(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+def _one_of(names: tuple[str, ...]) -> str:
+    return f"one of {', '.join(names)}" if len(names) > 2 else " or ".join(names)
+
+
 def _check_once(names: list[str], limit: tuple[str, ...], under: str | None) -> None:
     if len(set(names)) < len(names):
         also = [] if under is None else [f"--under {under}"]
@@ -195,8 +205,8 @@ def _limit(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     if name not in COSTS:
         raise BadInput(
-            f"--limit must be a cost and its limit, as in parameters=10000, with one of "
-            f"{list(COSTS)}, not {text!r}.{nearest(name, COSTS)}"
+            "--limit must be a cost and its limit, as in parameters=10000, with "
+            f"{_one_of(COSTS)}, not {text!r}.{nearest(name, COSTS)}"
         )
     try:
         limit = float(value)

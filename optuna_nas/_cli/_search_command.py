@@ -15,8 +15,11 @@ from typer import Option
 from optuna_nas._cli._config import check_there
 from optuna_nas._cli._config import read_config
 from optuna_nas._cli._consoles import consoles
+from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._errors import told
+from optuna_nas._cli._header import check_columns
 from optuna_nas._cli._options import COSTS
+from optuna_nas._cli._options import DATA
 from optuna_nas._cli._options import Options
 from optuna_nas._cli._options import PROXIES
 from optuna_nas._cli._options import PRUNERS
@@ -68,13 +71,15 @@ _files_option = partial(Option, rich_help_panel="Files and machine")
 def search(
     context: Context,
     data: Annotated[
-        str,
+        str | None,
         Argument(
             metavar="DATA",
             help="A table (.csv, .tsv, .parquet), arrays (.npz), a folder with a folder of images "
-            "for each class, or 'digits': scikit-learn's 8x8 digits.",
+            "for each class, or 'digits': scikit-learn's 8x8 digits. Needed, unless the file of "
+            "--config says it.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     target: Annotated[str | None, _data_option(help="The column to predict.")] = None,
     test: Annotated[
         str | None,
@@ -223,8 +228,12 @@ def search(
     if timeout is not None and "trials" in named and "timeout" not in (context.default_map or {}):
         options["trials"] = None  # else those of a search that is finished end this one at once
     with told():
+        if data is None:
+            where = f"{config} has none" if config else "--config may name a file that says it"
+            raise BadInput(f"DATA is missing ({where}). It is {DATA}.")
         asked, shown = Options(**options), consoles()
         check_there(asked, config, named)
+        check_columns(asked)
         with shown.notes.status("Loading torch and Optuna ..."):
             from optuna_nas._cli._search import search as run
 

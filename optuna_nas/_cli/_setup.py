@@ -11,19 +11,23 @@ from typing import Any
 from optuna_nas._cli._data import Data
 from optuna_nas._cli._data import load_data
 from optuna_nas._cli._errors import bad_input
+from optuna_nas._cli._errors import BadInput
 from optuna_nas._cli._options import Options
 from optuna_nas._cli._options import PRUNERS
 from optuna_nas._cli._options import SAMPLERS
 from optuna_nas._cli._space import make_space
 from optuna_nas._cli._space import Space
 from optuna_nas._estimator._table import TableInputs
+from optuna_nas.metrics import Constraint
 from optuna_nas.metrics import Flops
 from optuna_nas.metrics import Latency
 from optuna_nas.metrics import Metric
 from optuna_nas.metrics import Parameters
 from optuna_nas.study import Objective
+from optuna_nas.study import Profile
 from optuna_nas.study import profile
 from optuna_nas.study import Screen
+from optuna_nas.study._profile import NoneFound
 from optuna_nas.training import Recipe
 from optuna_nas.training import Train
 
@@ -135,9 +139,24 @@ class Setup:
         limits = [self.cost(name) <= limit for name, limit in options.limits.items()]
         static = [limit for limit in limits if limit.metric.static]
         if static:
-            with bad_input():
-                profile(self.space.network, static, seed=options.seed)
+            self._check_limits(static)
         return Objective(self.space.network, train, *also, constraints=limits, screen=screen)
+
+    def _check_limits(self, limits: list[Constraint]) -> None:
+        with bad_input():
+            try:
+                profile(self.space.network, limits, seed=self.options.seed)
+            except NoneFound as error:
+                raise BadInput(f"{error.problem}. {self._remedy(error.profile)}") from error
+
+    def _remedy(self, found: Profile) -> str:
+        """What to do where no random network is within the limits."""
+        if not any(found.values.values()):
+            return f"Correct the network, or give another --space: {next(iter(found.rejected))}"
+        least = {name: min(values) for name, values in found.values.items()}
+        over = [f"{n:,.0f} {name}" for name, n in least.items() if n > self.options.limits[name]]
+        smallest = f"The smallest found has {' and '.join(over)}. " if over else ""
+        return f"{smallest}Give --limit a larger value, or another --space."
 
 
 def set_up(options: Options) -> Setup:

@@ -6,20 +6,19 @@ cells are, numbers, bools, times or texts, is then told by pandas.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
 from collections.abc import Sequence
-import csv
-import math
 from pathlib import Path
 import re
 from typing import Any
 
 from optuna_nas._cli._errors import BadInput
+from optuna_nas._cli._header import check_header
+from optuna_nas._cli._header import text_rows
+from optuna_nas._cli._header import TEXTS
+from optuna_nas._cli._options import DATA
 
 
-TABLES = (".csv", ".tsv", ".txt", ".parquet")
-DELIMITERS = (",", ";", "\t")
+TABLES = (*TEXTS, ".parquet")
 TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?")
 
 
@@ -45,7 +44,7 @@ def read_table(path: Path, texts: Sequence[str] = ()) -> Any:
     """
     check_file(path)
     frame = _parquet(path) if path.suffix.lower() == ".parquet" else _text(path, texts)
-    _check_header(path, list(map(str, frame.columns)))
+    check_header(path, list(map(str, frame.columns)))
     if not len(frame):
         raise BadInput(f"{path} has a header but no rows.")
     return frame
@@ -63,26 +62,9 @@ def check_file(path: Path) -> None:
             If not.
     """
     if not path.exists():
-        raise BadInput(
-            f"{path} is not there. DATA is a table (.csv, .tsv, .parquet), arrays (.npz), a "
-            "folder with a folder of images for each class, or 'digits'."
-        )
+        raise BadInput(f"{path} is not there. DATA is {DATA}.")
     if path.stat().st_size == 0:
         raise BadInput(f"{path} is empty: it needs a header and rows of data.")
-
-
-def number(cell: str) -> float | None:
-    """Returns a text as a finite number, or None.
-
-    Args:
-        cell:
-            The text.
-    """
-    try:
-        value = float(cell)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and "_" not in cell else None
 
 
 def _parquet(path: Path) -> Any:
@@ -102,8 +84,8 @@ def _parquet(path: Path) -> Any:
 def _text(path: Path, texts: Sequence[str]) -> Any:
     import pandas
 
+    delimiter = _check_lines(path)
     try:
-        delimiter = _check_lines(path)
         frame = pandas.read_csv(
             path,
             sep=delimiter,
@@ -114,12 +96,7 @@ def _text(path: Path, texts: Sequence[str]) -> Any:
             index_col=False,
             low_memory=False,
         )
-    except UnicodeDecodeError as error:
-        raise BadInput(
-            f"{path} cannot be read as a table: it is not text in UTF-8 ({error.reason} at byte "
-            f"{error.start:,})."
-        ) from None
-    except (OSError, csv.Error, pandas.errors.ParserError) as error:
+    except (OSError, pandas.errors.ParserError) as error:
         raise BadInput(f"{path} cannot be read as a table: {error}.") from None
     frame.columns = frame.columns.str.strip()
     for name in frame.columns.difference(list(texts)):
@@ -142,42 +119,10 @@ def _stripped(column: Any) -> Any:
 
 def _check_lines(path: Path) -> str:
     """Checks the form of a text file, and returns what is between its cells."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = next((line for line in file if line.strip()), "")
-        delimiter = max(DELIMITERS, key=first.count)
-        file.seek(0)
-        rows = _rows(csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True))
-        _, header = next(rows, (0, []))
-        if not header:
-            raise BadInput(f"{path} is empty: it needs a header and rows of data.")
-        _check_header(path, [name.strip() for name in header])
+    with text_rows(path) as (delimiter, header, rows):
         for line, row in rows:
             if len(row) != len(header):
                 raise BadInput(
                     f"{path}, line {line}: {len(row)} cells, but the header has {len(header)}."
                 )
     return delimiter
-
-
-def _rows(reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not blank, each with the number of its last line."""
-    return ((reader.line_num, row) for row in reader if any(map(str.strip, row)))
-
-
-def _check_header(path: Path, header: list[str]) -> None:
-    if all(number(name) is not None for name in header):
-        raise BadInput(
-            f"{path} has no header: its first line holds only numbers ({', '.join(header[:3])}"
-            f"{', ...' if len(header) > 3 else ''}). Put the columns' names above it."
-        )
-    if "" in header:
-        raise BadInput(
-            f"{path}: column {header.index('') + 1} has no name in the header. If it numbers the "
-            "rows, write the file without it (pandas: to_csv(..., index=False))."
-        )
-    twice = [name for name, count in Counter(header).items() if count > 1]
-    if twice:
-        raise BadInput(
-            f"{path}: the header names {', '.join(map(repr, twice))} more than once. Give each "
-            "column a name of its own."
-        )

@@ -18,6 +18,7 @@ import numpy as np
 
 
 BATCH = 1024
+ENDINGS = (".csv", ".json", ".npy", ".npz")
 MISSING = ("", "na", "nan", "nat", "none", "null", "n/a", "#n/a", "<na>")
 SECONDS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
 DURATION = (
@@ -89,11 +90,14 @@ def read_file(path: Any) -> Any:
         path:
             The file.
     """
-    if str(path).endswith(".json"):
+    suffix = Path(path).suffix.lower()
+    if suffix not in ENDINGS:
+        raise ValueError(f"{path}: rows must be in a file that ends in {', '.join(ENDINGS)}.")
+    if suffix == ".json":
         return json.loads(Path(path).read_text("utf-8"))
-    if str(path).endswith(".npy"):
+    if suffix == ".npy":
         return np.load(path, allow_pickle=False)
-    if str(path).endswith(".npz"):
+    if suffix == ".npz":
         with np.load(path, allow_pickle=False) as arrays:
             if "X" not in arrays:
                 raise ValueError(f"{path} holds no X, but {', '.join(arrays)}.")
@@ -129,8 +133,8 @@ def main() -> None:
     parser.add_argument("--runtime", choices=("torch", "onnx"), help="what runs the model")
     given = parser.parse_args()
     try:
-        program = Program(Path(__file__).parent, given.runtime)
         rows = read_file(given.rows)
+        program = Program(Path(__file__).parent, given.runtime)
         found = program.predict_proba(rows) if given.proba else program.predict(rows)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")

@@ -75,6 +75,24 @@ class Profile:
         return "\n\n".join(parts)
 
 
+class NoneFound(ValueError):
+    """That no candidate drawn will do.
+
+    Args:
+        problem:
+            What none of them does, and how sure that is of all.
+        remedy:
+            What to do about it, for who calls :func:`profile`.
+        profile:
+            What they cost.
+    """
+
+    def __init__(self, problem: str, remedy: str, profile: Profile) -> None:
+        super().__init__(f"{problem}. {remedy}, or draw more (n=...).\n\n{profile}")
+        self.problem = problem
+        self.profile = profile
+
+
 def profile(
     network: Network,
     metrics: Metric | Constraint | Sequence[Metric | Constraint],
@@ -219,9 +237,11 @@ def _check_feasible(profile: Profile) -> None:
     else:
         return
     most = 1 - 0.05 ** (1 / profile.drawn)  # a larger share would have shown up, 19 times in 20
-    raise ValueError(
+    raise NoneFound(
         f"none of {profile.drawn} random candidates {problem}; of all, fewer than {most:.1%} do "
-        f"so (95 % sure). {remedy}, or draw more (n=...).\n\n{profile}"
+        "so (95 % sure)",
+        remedy,
+        profile,
     )
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 import errno
 import os
 from pathlib import Path
+import re
 from typing import Any
 
 import optuna
 import pytest
 
 from optuna_nas._cli import _search
+from optuna_nas._cli._errors import BadInput
+from optuna_nas._cli._options import Options
+from optuna_nas._cli._setup import set_up
 from tests.cli.conftest import flowers
 from tests.cli.conftest import HEADER
 from tests.cli.conftest import Ran
@@ -147,18 +152,18 @@ def test_a_column_of_numbers_with_a_text_in_it_is_told(run: Run) -> None:
          "target."),
         (["digits", "--target", "kind", "--drop", "a"], "--target and --drop are for tables, "
          "which digits is not."),
-        (["flowers.csv", "--target", "kind", "--task", "clasification"], "--task must be one of "
-         "['classification', 'regression'], not 'clasification'. Did you mean 'classification'?"),
+        (["flowers.csv", "--target", "kind", "--task", "clasification"], "--task must be "
+         "classification or regression, not 'clasification'. Did you mean 'classification'?"),
         (["digits", "--task", "regression"], "--task is for files, which digits is not."),
-        (["digits", "--space", "nasbench"], "--space must be one of ['tabular', 'mlp', 'cnn', "
-         "'rnn', 'transformer', 'nasbench201', 'mobilenet', 'darts', 'hierarchical'], or "
+        (["digits", "--space", "nasbench"], "--space must be one of tabular, mlp, cnn, rnn, "
+         "transformer, nasbench201, mobilenet, darts, hierarchical, or "
          "module:function, not 'nasbench'. Did you mean 'nasbench201'?"),
         (["flowers.csv", "--target", "kind", "--space", "cnn"], "--space cnn is for images, but "
          "flowers.csv is a table. There is: tabular, mlp."),
-        (["digits", "--warm-start", "dart"], "--warm-start must be one of ['darts'], not 'dart'. "
+        (["digits", "--warm-start", "dart"], "--warm-start must be darts, not 'dart'. "
          "Did you mean 'darts'?"),
-        (["digits", "--proxy", "naswott"], "--proxy must be one of ['naswot', 'synflow', 'snip', "
-         "'grad_norm', 'jacob_cov', 'fisher', 'grasp', 'zen', 'zico', 'l2_norm'], not 'naswott'. "
+        (["digits", "--proxy", "naswott"], "--proxy must be one of naswot, synflow, snip, "
+         "grad_norm, jacob_cov, fisher, grasp, zen, zico, l2_norm, not 'naswott'. "
          "Did you mean 'naswot'?"),
         (["digits", "--image-size", "0"], "--image-size must be at least 1, not 0."),
         (["digits", "--trials", "0"], "--trials must be at least 1, not 0."),
@@ -171,10 +176,10 @@ def test_a_column_of_numbers_with_a_text_in_it_is_told(run: Run) -> None:
          "2h (a plain number is in ms), not 'fast'."),
         (["digits", "--under", "5ms", "--limit", "latency=3"], "--limit names a cost twice: "
          "latency=3, --under 5ms."),
-        (["digits", "--also", "params"], "--also must be one of ['parameters', 'flops', "
-         "'latency'], not 'params'. Did you mean 'parameters'?"),
+        (["digits", "--also", "params"], "--also must be one of parameters, flops, "
+         "latency, not 'params'. Did you mean 'parameters'?"),
         (["digits", "--limit", "params=3"], "--limit must be a cost and its limit, as in "
-         "parameters=10000, with one of ['parameters', 'flops', 'latency'], not 'params=3'. Did "
+         "parameters=10000, with one of parameters, flops, latency, not 'params=3'. Did "
          "you mean 'parameters'?"),
         (["digits", "--limit", "flops=3", "--limit", "flops=4"], "--limit names a cost twice: "
          "flops=3, flops=4."),
@@ -198,13 +203,49 @@ def test_a_bad_argument_is_told(
     check_error(run("search", *arguments), message)
 
 
-def test_a_limit_that_leaves_nothing_is_told_with_what_there_is(run: Run) -> None:
-    ran = run("search", "digits", "--limit", "parameters=10")
-    assert ran.err.startswith(
-        "error: none of 50 random candidates satisfies parameters <= 10; of all, fewer than 5.8% "
+def test_a_limit_that_leaves_nothing_is_told_with_the_least_that_there_is(run: Run) -> None:
+    ran = run("search", "digits", "--limit", "parameters=10", "--limit", "flops=1e12")
+    told = (
+        r"error: none of 50 random candidates satisfies parameters <= 10; of all, fewer than "
+        r"5\.8% do so \(95 % sure\)\. The smallest found has [\d,]+ parameters\. Give --limit a "
+        r"larger value, or another --space\."
     )
-    assert "min median max parameters" in ran.err
+    assert re.fullmatch(told, ran.err)
     assert ran.status == 2
+
+
+def test_limits_that_leave_nothing_together_are_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("own_wide_or_deep.py").write_text(
+        "from torch import nn\n"
+        "def net(trial):\n"
+        "    if trial.suggest_categorical('wide', [True, False]):\n"  # many parameters, few flops
+        "        return nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(1, 99),\n"
+        "                             nn.Linear(99, 10))\n"
+        "    return nn.Sequential(*[nn.Conv2d(1, 1, 3, padding=1)] * 9, nn.AvgPool2d(8),\n"
+        "                         nn.Flatten(), nn.Linear(1, 10))\n"
+    )
+    monkeypatch.syspath_prepend(".")
+    own = ("search", "digits", "--space", "own_wide_or_deep:net")
+    ran = run(*own, "--limit", "parameters=100", "--limit", "flops=3000")
+    assert "satisfies parameters <= 100 and flops <= 3000 together; of all" in ran.err
+    assert ran.err.endswith(" (95 % sure). Give --limit a larger value, or another --space.")
+
+
+def test_a_limit_on_networks_of_which_none_can_be_measured_is_told_with_the_reason() -> None:
+    setup = set_up(Options("digits", limit=("parameters=10",)))
+
+    def never(trial: Any) -> Any:
+        raise ValueError("wrong")
+
+    setup = replace(setup, space=replace(setup.space, network=never))
+    with pytest.raises(
+        BadInput,
+        match=r"^none of 50 random candidates makes a network that can be measured; .* \(95 % sure"
+        r"\)\. Correct the network, or give another --space: cannot be built: wrong$",
+    ):
+        setup.objective()
 
 
 @pytest.mark.parametrize(
@@ -225,15 +266,14 @@ def test_a_bad_argument_of_a_search_for_latency_is_told(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--sampler", "TPE"], "--sampler must be one of ['regularized_evolution', 'predictor', "
-         "'local_search', 'reinforce', 'random', 'tpe', 'gp', 'nsga2', 'grid'], "
+        (["--sampler", "TPE"], "--sampler must be one of regularized_evolution, predictor, "
+         "local_search, reinforce, random, tpe, gp, nsga2, grid, "
          "not 'TPE'. Did you mean 'tpe'?"),
-        (["--sampler", "NSGA-II"], "--sampler must be one of ['regularized_evolution', "
-         "'predictor', "
-         "'local_search', 'reinforce', 'random', 'tpe', 'gp', 'nsga2', 'grid'], "
+        (["--sampler", "NSGA-II"], "--sampler must be one of regularized_evolution, predictor, "
+         "local_search, reinforce, random, tpe, gp, nsga2, grid, "
          "not 'NSGA-II'. Did you mean 'nsga2'?"),
-        (["--pruner", "medain"], "--pruner must be one of ['successive_halving', 'hyperband', "
-         "'learning_curve', 'median', 'none'], not 'medain'. Did you mean 'median'?"),
+        (["--pruner", "medain"], "--pruner must be one of successive_halving, hyperband, "
+         "learning_curve, median, none, not 'medain'. Did you mean 'median'?"),
     ],
 )  # fmt: skip
 def test_a_misspelt_sampler_or_pruner_is_told_and_leaves_no_folder(

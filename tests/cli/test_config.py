@@ -134,6 +134,15 @@ def test_a_config_that_is_none_is_told(tmp_path: Path, text: str | None, message
         read_config(path, ["data", "trials"])
 
 
+def test_a_config_without_data_is_none_of_a_search_that_was_run(tmp_path: Path) -> None:
+    path = tmp_path / CONFIG
+    path.write_text("trials = 3\n")
+    with pytest.raises(
+        BadInput, match=r"toml does not say what to learn from, as in data = \"tra"
+    ):
+        read_options(path)
+
+
 def test_a_config_with_a_value_of_another_kind_is_told(run: Run) -> None:
     Path("c.toml").write_text('data = "digits"\ntrials = "many"\n')
     ran = run("search", "--config", "c.toml")

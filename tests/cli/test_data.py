@@ -124,6 +124,34 @@ def test_a_test_file_that_does_not_fit_is_told(
         load(flowers_csv, target="kind", test=str(tmp_path / "test.csv"))
 
 
+def test_columns_that_only_number_or_name_the_rows_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = flowers()
+    ids = np.random.default_rng(0).permutation(np.arange(7, 307, 3))
+    table = [[i, f"n{i}", i / 7, i**2, i // 2, *row] for i, row in zip(ids, rows, strict=True)]
+    header = ("id", "name", "size", "area", "pair", *HEADER)
+    load(write_csv(tmp_path / "t.csv", header, table), target="kind")
+    assert capsys.readouterr().err.splitlines() == [
+        "note: column 'id' has another number in each row. If it only numbers the rows, there is "
+        "nothing to learn from it: a search with --drop 'id' leaves it out.",
+        "note: column 'name' has another text in each row. If it only names the rows, there is "
+        "nothing to learn from it: a search with --drop 'name' leaves it out.",
+    ]
+    load(tmp_path / "t.csv", target="kind", drop=("id", "name"))
+    assert capsys.readouterr().err == ""
+
+
+def test_a_column_with_missing_cells_a_whole_number_to_predict_and_arrays_are_not_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = [["" if i == 5 else i, i, row[0]] for i, row in enumerate(flowers())]
+    load(write_csv(tmp_path / "t.csv", ("id", "y", "x"), table), target="y")
+    np.savez(tmp_path / "a.npz", X=np.arange(120).reshape(60, 2), y=np.arange(60) % 2)
+    load(tmp_path / "a.npz")
+    assert capsys.readouterr().err == ""
+
+
 def test_arrays_are_tables_images_or_sequences(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     y = np.arange(60) % 3

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 import re
 import subprocess
 import sys
@@ -54,12 +55,17 @@ def test_help_does_not_wait_for_what_it_does_not_need() -> None:
         ["digits", "--sampler", "tpee"],
         ["digits", "--space", "cnnn"],
         ["digits", "--timeout", "soon"],
+        ["flowers.csv"],
+        ["flowers.csv", "--target", "knid"],
+        ["flowers.csv", "--target", "kind", "--drop", "color"],
+        ["flowers.csv", "--target", "kind", "--drop", "kind"],
     ],
 )
 def test_nobody_waits_to_hear_of_a_file_that_is_not_there_or_a_name_that_there_is_not(
-    run: Run, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+    run: Run, flowers_csv: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "optuna_nas._cli._search", None)  # its import is an error
+    for name in ("_columns", "_search"):
+        monkeypatch.setitem(sys.modules, f"optuna_nas._cli.{name}", None)  # importing is an error
     assert run("search", *arguments).status == 2
 
 
@@ -69,7 +75,18 @@ def test_there_is_a_version(run: Run) -> None:
     assert ran.out.count(".") == 2
 
 
-def test_data_are_needed(run: Run) -> None:
-    ran = run("search")
-    assert ran.status == 2
-    assert "Missing argument 'DATA'" in ran.err
+def test_data_are_needed_on_the_command_line_or_in_a_file(run: Run) -> None:
+    Path("c.toml").write_text("trials = 3\n")
+    what = (
+        "It is a table (.csv, .tsv, .parquet), arrays (.npz), a folder with a folder of images "
+        "for each class, or 'digits'."
+    )
+    for arguments, where in (
+        ([], "--config may name a file that says it"),
+        (["--config", "c.toml"], "c.toml has none"),
+    ):
+        ran = run("search", *arguments)
+        assert (ran.err, ran.status) == (f"error: DATA is missing ({where}). {what}", 2)
+    told = run("search", "--help").out
+    assert "search [OPTIONS] [DATA]" in told
+    assert "unless" in told

@@ -186,6 +186,19 @@ def test_a_text_that_is_no_duration_is_named(text: str) -> None:
         cells_of({"took": [text]}, said)
 
 
+@pytest.mark.parametrize("name", ["rows.txt", "rows.xlsx", "rows", "rows.csv.gz"])
+def test_a_file_of_another_ending_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("a,b\n1,2\n")
+    told = rf"{name}: rows must be in a file that ends in \.csv, \.json, \.npy, \.npz\.$"
+    with pytest.raises(ValueError, match=told):
+        read_file(tmp_path / name)
+
+
+def test_an_ending_may_be_in_capitals(tmp_path: Path) -> None:
+    (tmp_path / "ROWS.CSV").write_text("a,b\n1,2\n")
+    assert read_file(tmp_path / "ROWS.CSV") == {"a": ["1"], "b": ["2"]}
+
+
 def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("a,b\n1,2\n3\n")

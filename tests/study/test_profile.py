@@ -15,6 +15,7 @@ from optuna_nas.metrics import Metric
 from optuna_nas.space import SearchSpaceError
 from optuna_nas.space import Trial
 from optuna_nas.study import profile
+from optuna_nas.study._profile import NoneFound
 
 
 class Net(nn.Module):
@@ -163,6 +164,13 @@ def test_a_constraint_that_nothing_satisfies_is_an_error_with_the_numbers() -> N
     )
     with pytest.raises(ValueError, match=message):
         profile(Net, [metrics.Parameters() <= 10, Width() <= 8], n=20)
+
+
+def test_the_error_has_the_problem_apart_from_a_remedy_in_python() -> None:
+    with pytest.raises(NoneFound, match=r"or draw more \(n=\.\.\.\)\.\n\n20 random") as told:
+        profile(Net, metrics.Parameters() <= 10, n=20)
+    assert told.value.problem.endswith(" do so (95 % sure)")
+    assert min(told.value.profile.values["parameters"]) > 10
 
 
 def test_constraints_that_nothing_satisfies_together_are_an_error() -> None:
