@@ -19,6 +19,7 @@ from scipy.stats import fisher_exact
 
 from optuna_nas._cli._choose import plan
 from optuna_nas._cli._config import CONFIG
+from optuna_nas._cli._consoles import say
 from optuna_nas._cli._data import Data
 from optuna_nas._cli._files import MODEL
 from optuna_nas._cli._files import REPORT
@@ -45,7 +46,7 @@ def introduce(console: Console, setup: Setup, study: optuna.Study) -> None:
 
     Args:
         console:
-            Where.
+            Where; if it is no terminal, in lines on stderr.
         setup:
             The search.
         study:
@@ -81,6 +82,10 @@ def introduce(console: Console, setup: Setup, study: optuna.Study) -> None:
     if options.limits:
         limits = (f"at most {most:,g} {name}" for name, most in options.limits.items())
         lines["Limits"] = ", ".join(limits)
+    if not console.is_terminal:
+        for label, text in lines.items():
+            say(escape(f"{label}: {text}"))
+        return
     console.print(_labelled(lines))
     console.print()
 

@@ -317,7 +317,8 @@ def test_a_disk_that_cannot_be_written_to_is_told_wherever_it_is_met(
 
     monkeypatch.setattr(_search, "optimize", full)
     ran = run("search", "flowers.csv", "--target", "kind")
-    check_error(ran, f"[Errno {number}] {os.strerror(number)}")
+    assert ran.err.endswith(f"error: [Errno {number}] {os.strerror(number)}")
+    assert ran.status == 2
 
 
 def test_a_folder_that_is_read_only_is_told_before_any_work(

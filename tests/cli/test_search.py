@@ -96,6 +96,9 @@ def test_where_stderr_is_no_terminal_each_step_is_a_line_once_it_is_over(
 ) -> None:
     ran = run(*KINDS, "--pruner", "none")
     told = (
+        r"Data: flowers\.csv: 100 rows of 3 columns in 2 classes Task: .+ Split: .+ Space: .+ "
+        r"Search: 3 networks, proposed by RegularizedEvolutionSampler, 2 epochs each, .+ "
+        r"Then: .+ Seed: 0 Study: studies/flowers/study\.journal",
         r"Searching: 3 of 3, best accuracy \S+ \(network \d\), TIME",
         r"Now 10 trainings of up to 2 epochs, about \d+ s: 3 finalists 3 times each, and the "
         r"winner once more\. Then scikit-learn's MLP, the export and the report\.",
