@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Sequence
-from dataclasses import dataclass
 import math
 import re
 from typing import Any
@@ -18,21 +17,20 @@ from optuna.trial import TrialState
 from optuna_nas._ranking import parted
 from optuna_nas.study import best_under
 from optuna_nas.study import knee_point
-from optuna_nas.study import metric_names
 from optuna_nas.study._costs import VIOLATIONS
 from optuna_nas.study._front import front
 from optuna_nas.study._pareto_table import interval_end
-from optuna_nas.visualization._chart import axis
 from optuna_nas.visualization._chart import blank
 from optuna_nas.visualization._chart import chart
 from optuna_nas.visualization._chart import COLOURS
 from optuna_nas.visualization._chart import escaped
-from optuna_nas.visualization._chart import fenced
 from optuna_nas.visualization._chart import GREY
 from optuna_nas.visualization._chart import hover
-from optuna_nas.visualization._chart import widened
+from optuna_nas.visualization._front_plane import axis_of
+from optuna_nas.visualization._front_plane import beyond
+from optuna_nas.visualization._front_plane import Plane
+from optuna_nas.visualization._front_plane import plane_of
 from optuna_nas.visualization._plotly import graph_objects
-from optuna_nas.visualization._so_far import plural
 
 
 if TYPE_CHECKING:
@@ -44,36 +42,13 @@ INK = COLOURS[-1]
 LIMIT = re.compile(r"(.+) [<>]=? (\S+)", re.DOTALL)
 """The name of a constraint."""
 
-MANY = 20
-"""Trials of which some may lie beyond the axes; of fewer all are drawn."""
-
-
-@dataclass(frozen=True)
-class Plane:
-    """What is drawn of a study.
-
-    Args:
-        names:
-            Of the two objectives, x first.
-        places:
-            Their indices.
-        all_names:
-            Of all objectives.
-        directions:
-            Of all objectives.
-    """
-
-    names: tuple[str, str]
-    places: tuple[int, int]
-    all_names: Sequence[str]
-    directions: Sequence[StudyDirection]
-
 
 def plot_pareto_front(
     study: Study,
     *,
     objectives: tuple[str, str] | None = None,
     limits: Mapping[str, float] | None = None,
+    chosen: int | None = None,
 ) -> Figure:
     """Plots two objectives of all complete trials, with the front, its knee, and limits.
 
@@ -96,6 +71,9 @@ def plot_pareto_front(
         limits:
             As for :func:`optuna_nas.study.best_under`, whose trial gets a star. Limits of the two
             objectives are drawn, and so are those of the study's constraints.
+        chosen:
+            The number of the trial that was taken in the end, on the front or not; it gets a
+            diamond.
 
     Returns:
         A figure; empty, and saying so, if no trial is complete.
@@ -105,24 +83,25 @@ def plot_pareto_front(
             If a limit is no number.
         ValueError:
             If the study has one objective, an objective or a limit has another name than there
-            is, or a limit is NaN.
+            is, a limit is NaN, or ``chosen`` is no trial that can be drawn.
         ImportError:
             If plotly is missing.
     """
-    plane = _plane(study, objectives)
+    plane = plane_of(study, objectives)
     go = graph_objects("plot_pareto_front")
     title = f"{escaped(plane.names[1])} against {escaped(plane.names[0])}"
     complete = [t for t in study.get_trials(deepcopy=False) if _is_drawn(t, plane)]
+    taken = _taken(study, complete, chosen)
     if not complete:
         return blank(go, title, "No trial is complete yet.")
     best, note = _within(study, limits or {})
     feasible, others = parted(complete, study.directions)
-    beyond = [trial for _, trial in others]
+    broken = [trial for _, trial in others]
     first = front(study) if feasible else []
     numbers = {trial.number for trial in first}
     dominated = [trial for trial in feasible if trial.number not in numbers]
     cross = {"symbol": "x", "size": 7}
-    traces = [_dots(go, beyond, plane, "breaks a constraint", GREY, cross)] if beyond else []
+    traces = [_dots(go, broken, plane, "breaks a constraint", GREY, cross)] if broken else []
     if dominated:
         traces.append(_dots(go, dominated, plane, "dominated", COLOURS[5], {"size": 6}))
     lines = {**_constraint_limits(complete), **(limits or {})}
@@ -134,35 +113,28 @@ def plot_pareto_front(
     if best is not None:
         star = {"symbol": "star", "size": 14}
         traces.append(_dots(go, [best], plane, "best within the limits", GREEN, star))
+    if taken:
+        diamond = {"symbol": "diamond-open", "size": 20, "line": {"width": 2}}
+        traces.append(_dots(go, taken, plane, "chosen", INK, diamond))
     drawn = dict(_drawn(lines, plane))
-    x, y = (_axis(plane, i, feasible or complete, first, drawn) for i in (0, 1))
-    return chart(go, traces, title + note + _beyond(complete, plane, x, y), xaxis=x, yaxis=y)
-
-
-def _plane(study: Study, objectives: tuple[str, str] | None) -> Plane:
-    names, directions = metric_names(study), study.directions
-    if len(names) < 2:
-        raise ValueError(
-            f"plot_pareto_front needs two objectives, but study {study.study_name!r} has one, "
-            f"{names[0]!r}; plot_anytime draws it."
-        )
-    if objectives is None:
-        first = next((i for i, d in enumerate(directions) if d == StudyDirection.MINIMIZE), 0)
-        places = (first, 1 if first == 0 else 0)
-    else:
-        two = [] if isinstance(objectives, str) else list(objectives)
-        if len(two) != 2 or len(set(two)) != 2 or any(name not in names for name in two):
-            raise ValueError(
-                f"objectives must be two of {', '.join(map(repr, names))}, but is {objectives!r}."
-            )
-        places = (names.index(two[0]), names.index(two[1]))
-    return Plane((names[places[0]], names[places[1]]), places, names, directions)
+    x, y = (axis_of(plane, i, feasible or complete, [*first, *taken], drawn) for i in (0, 1))
+    return chart(go, traces, title + note + beyond(complete, plane, x, y), xaxis=x, yaxis=y)
 
 
 def _is_drawn(trial: FrozenTrial, plane: Plane) -> bool:
     if trial.state != TrialState.COMPLETE:
         return False
     return all(math.isfinite(trial.values[place]) for place in plane.places)
+
+
+def _taken(study: Study, drawn: Sequence[FrozenTrial], chosen: int | None) -> list[FrozenTrial]:
+    found = [trial for trial in drawn if trial.number == chosen]
+    if chosen is not None and not found:
+        raise ValueError(
+            f"chosen must be the number of a complete trial of study {study.study_name!r} with "
+            f"finite values, but is {chosen!r}."
+        )
+    return found
 
 
 def _within(study: Study, limits: Mapping[str, float]) -> tuple[FrozenTrial | None, str]:
@@ -272,36 +244,3 @@ def _values(trial: FrozenTrial, plane: Plane) -> dict[str, str]:
         ends = f" ({interval[0]:.6g} to {interval[1]:.6g})" if interval else ""
         told[name] = f"{value:.6g}{ends}"
     return told
-
-
-def _axis(
-    plane: Plane,
-    i: int,
-    trials: Sequence[FrozenTrial],
-    first: Sequence[FrozenTrial],
-    limits: Mapping[str, float],
-) -> dict[str, Any]:
-    """An axis that is as long as most trials, all of the front, and the limits need."""
-    low, high = fenced([trial.values[plane.places[i]] for trial in trials])
-    shown = [t.values[plane.places[i]] for t in (trials if len(trials) < MANY else first)]
-    shown += [at for name, at in limits.items() if name == plane.names[i]]
-    more = plane.directions[plane.places[i]] == StudyDirection.MAXIMIZE
-    title = f"{escaped(plane.names[i])} ({'higher' if more else 'lower'} is better)"
-    return axis(title, range=widened(min([low, *shown]), max([high, *shown])))
-
-
-def _beyond(
-    trials: Sequence[FrozenTrial], plane: Plane, x: Mapping[str, Any], y: Mapping[str, Any]
-) -> str:
-    """How many trials are so far off that they would flatten the picture."""
-    ranges = [x["range"], y["range"]]
-    inside = sum(
-        all(
-            low <= trial.values[place] <= high
-            for place, (low, high) in zip(plane.places, ranges, strict=True)
-        )
-        for trial in trials
-    )
-    more = len(trials) - inside
-    lie = f"{plural(more, 'far-off trial')} {'lies' if more == 1 else 'lie'}"
-    return f"<br>{lie} beyond the axes: zoom out" if more else ""

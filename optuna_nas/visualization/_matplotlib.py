@@ -33,6 +33,7 @@ MARKS = {
     "triangle-up": "^",
     "star": "*",
     "diamond": "D",
+    "diamond-open": "D",
 }
 TAG = re.compile(r"<(?!br>)[^>]*>")
 
@@ -136,7 +137,8 @@ def _dress(panel: Any, xaxis: Any, yaxis: Any) -> None:
         if one.tickformat == ".0%":
             along.set_major_formatter(ticker.PercentFormatter(1, 0, symbol=" %"))
         if one.range is not None:
-            getattr(panel, f"set_{letter}lim")(*one.range)
+            ends = [10**end for end in one.range] if one.type == "log" else one.range
+            getattr(panel, f"set_{letter}lim")(*ends)
         elif one.autorange == "reversed":
             along.set_inverted(True)
         along.set_tick_params(labelsize=8, length=0 if one.showgrid is False else 3)
@@ -164,7 +166,7 @@ def _scatter(panel: Any, trace: Any, order: int) -> None:
         return
     label = {"label": shown or "_nolegend_"}
     known = x[np.isfinite(x)]
-    if (known == np.round(known)).all():
+    if panel.get_xscale() == "linear" and (known == np.round(known)).all():
         panel.xaxis.get_major_locator().set_params(integer=True)
     if "lines" in mode:
         panel.plot(

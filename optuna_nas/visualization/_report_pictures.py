@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from optuna.trial import FrozenTrial
+from optuna.trial import TrialState
 
 from optuna_nas.study._front import knee_point
 from optuna_nas.study._remembered_network import network_code
@@ -117,6 +118,9 @@ def picked(search: Search) -> dict[int, tuple[FrozenTrial, str]]:
 def _drawing(search: Search, trial: FrozenTrial, role: str) -> Part:
     values = zip(search.names, trial.values or (), strict=False)
     told = ", ".join(f"{name} {number(value)}" for name, value in values)
+    if search.finalists:
+        told += " in the search"
+    told += _again(search, trial)
     assert search.network is not None
     try:
         drawn = plot_architecture(
@@ -126,6 +130,13 @@ def _drawing(search: Search, trial: FrozenTrial, role: str) -> Part:
         return Text(f"Trial {trial.number} cannot be drawn: {type(error).__name__}: {error}")
     caption = f"Trial {trial.number}, {role}: {told}"
     return Picture(f"trial-{trial.number}", caption, drawn)
+
+
+def _again(search: Search, trial: FrozenTrial) -> str:
+    """What a finalist came to when it was trained again."""
+    means = {one.get("number"): one.get("mean") for one in search.finalists}
+    mean = means.get(trial.number)
+    return f"; mean {search.names[0]} when trained again {number(mean)}" if mean else ""
 
 
 def _figures(search: Search) -> Iterator[tuple[str, str, Any]]:
@@ -139,7 +150,9 @@ def _figures(search: Search) -> Iterator[tuple[str, str, Any]]:
     yield "seconds", f"{found}, against the seconds that the trials took together", figure
     if search.several:
         caption = "The networks that were trained to the end, and the front"
-        yield "front", caption, plot_pareto_front(study)
+        winner = search.told("winner", "trial")
+        ended = any(trial.number == winner for trial in search.of(TrialState.COMPLETE))
+        yield "front", caption, plot_pareto_front(study, chosen=winner if ended else None)
     for name, figure in rungs_plots(study):
         yield name, "What each trial reported, step by step, and where it ended", figure
     for name, figure in proxies_plots(study):

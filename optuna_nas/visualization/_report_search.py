@@ -32,6 +32,9 @@ SEARCH = "optuna_nas:search"
 RUN = "optuna_nas:run"
 """Study user attr of ``optuna-nas search``, followed by the time: a run, which may be of many."""
 
+TOLD = {"command", "trials before", "sampler", "pruner", "seconds"}
+"""What it says."""
+
 ROWS = 20
 """Of a Pareto front; of one objective, half as many."""
 
@@ -105,8 +108,8 @@ class Search:
     @property
     def runs(self) -> list[Mapping[str, Any]]:
         """What the study remembers of the runs of ``optuna-nas search``, the first one first."""
-        attrs = sorted(self.study.user_attrs.items())
-        return [v for name, v in attrs if name.startswith(f"{RUN} ") and isinstance(v, Mapping)]
+        found = [v for name, v in sorted(self.study.user_attrs.items()) if name.startswith(RUN)]
+        return [v for v in found if isinstance(v, Mapping) and v.keys() >= TOLD]
 
     @property
     def lost_runs(self) -> int:

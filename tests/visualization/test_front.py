@@ -43,6 +43,18 @@ def test_the_knee_has_a_ring() -> None:
     assert marks(plot_pareto_front(study), "knee").x == (knee_point(study).values[1],)
 
 
+def test_the_one_chosen_has_a_diamond_and_is_never_beyond_the_axes() -> None:
+    study = searched()
+    dominated = next(t for t in study.trials if t not in front(study))
+    assert marks(plot_pareto_front(study, chosen=dominated.number), "chosen").x == (
+        dominated.values[1],
+    )
+    assert "chosen" not in [trace.name for trace in plot_pareto_front(study).data]
+    study.add_trial(trial_of([0.5, 1e6], {"width": 1}))
+    low, high = plot_pareto_front(study, chosen=40).layout.xaxis.range
+    assert low < 1e6 < high
+
+
 @pytest.mark.parametrize("x", ["minimize", "maximize"])
 @pytest.mark.parametrize("y", ["minimize", "maximize"])
 def test_the_edge_runs_along_what_the_front_dominates(x: str, y: str) -> None:
@@ -158,6 +170,13 @@ def test_without_complete_trials_the_figure_says_so() -> None:
         (searched(), {"objectives": ("accuracy",) * 2}, ValueError, r"objectives must be two of"),
         (searched(), {"objectives": "accuracy"}, ValueError, r"objectives must be two of"),
         (searched(), {"limits": {"size": 3}}, ValueError, r"has no metric 'size'"),
+        (
+            searched(study_name="s"),
+            {"chosen": 40},
+            ValueError,
+            r"^chosen must be the number of a complete trial of study 's' with finite values, "
+            r"but is 40\.$",
+        ),
         (searched(), {"limits": {"latency_ms": "3"}}, TypeError, r"the limit of latency_ms must"),
     ],
 )

@@ -66,6 +66,14 @@ def test_every_figure_has_a_twin_with_its_title_and_axes() -> None:
         assert (figure.layout.xaxis.title.text or "") in labels, name
 
 
+def test_whole_numbers_on_a_logarithmic_axis_are_drawn() -> None:
+    figure = plot_pareto_front(mixed()).update_xaxes(type="log", range=[0, 3])
+    twin = to_matplotlib(figure)
+    twin.savefig(BytesIO(), format="png")
+    assert twin.axes[0].get_xscale() == "log"
+    assert twin.axes[0].get_xlim() == (1, 1000)
+
+
 def test_lines_are_the_same_numbers() -> None:
     figure = plot_anytime(study_of([trial_of(v) for v in (1.0, 3.0, 2.0)]))
     (line,) = to_matplotlib(figure).axes[0].get_lines()

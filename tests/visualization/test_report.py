@@ -17,6 +17,8 @@ from optuna_nas import create_study
 from optuna_nas import metrics
 from optuna_nas import Objective
 from optuna_nas import spaces
+from optuna_nas.visualization import _report_pictures
+from optuna_nas.visualization import plot_pareto_front
 from optuna_nas.visualization import report
 from optuna_nas.visualization._report_checklist import PRACTICES
 from optuna_nas.visualization._report_document import in_seconds
@@ -108,6 +110,26 @@ def test_a_search_is_one_file_that_needs_no_other(tmp_path: Path) -> None:
     assert all(source.startswith("data:image/") for source in found.sources)
     assert "script" not in found.tags
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_the_network_chosen_is_marked_on_the_front_and_drawn_with_what_it_came_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, marked = searched(tmp_path), []
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        marked.append(options["chosen"])
+        return plot_pareto_front(*arguments, **options)
+
+    monkeypatch.setattr(_report_pictures, "plot_pareto_front", noted)
+    finalists = [{"number": n, "mean": 0.25, "scores": [0.2, 0.3]} for n in (2, 3)]
+    told = {"study": {"name": "flowers"}, "winner": {"trial": 2}, "finalists": finalists}
+    found = page(study, tmp_path, result=told)
+    [caption] = [c for c in found.captions if c.startswith("Trial 2, the winner")]
+    assert caption.endswith(" in the search; mean score when trained again 0.25")
+    page(study, tmp_path, result={**told, "winner": {"trial": 99}})
+    page(study, tmp_path)
+    assert marked == [2, None, None]
 
 
 def test_as_markdown_it_has_its_pictures_in_a_folder_beside_it(tmp_path: Path) -> None:
