@@ -120,7 +120,7 @@ def plot_anytime(
     y = _volume(names, point) if several and point is not None else _best(first, names[0])
     minimised = not several and first.direction == StudyDirection.MINIMIZE
     shown = _shown([one for one in bands.values() if one is not None], minimised)
-    frame = {"xaxis": axis(UNITS[x]), "yaxis": axis(y, range=shown)}
+    frame: dict[str, Any] = {"xaxis": axis(UNITS[x]), "yaxis": axis(y, range=shown)}
     return chart(go, traces, title, **frame, showlegend=len(traces) > 1)
 
 

@@ -31,6 +31,9 @@ SCALE = "Viridis"
 """Of scores, where colour is one."""
 
 MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"})
+NOTES = "optuna_nas:notes"
+"""In the figure's ``layout.meta``."""
+
 ABOVE, LINE = 45, 20
 """Pixels above the picture, for the legend and for each line of the title."""
 
@@ -74,7 +77,9 @@ def escaped(text: object) -> str:
     return str(text).translate(MARKUP)
 
 
-def chart(go: Any, traces: Iterable[Any], title: str, **layout: Any) -> Figure:
+def chart(
+    go: Any, traces: Iterable[Any], title: str, notes: Sequence[str] = (), **layout: Any
+) -> Figure:
     """A figure in the house's frame.
 
     Args:
@@ -84,16 +89,31 @@ def chart(go: Any, traces: Iterable[Any], title: str, **layout: Any) -> Figure:
             What is drawn.
         title:
             Escaped already.
+        notes:
+            Plain text, a line each below the title; :func:`notes_of` gives them back, for a
+            picture that has a caption in place of a title.
         **layout:
             What else Plotly's layout has.
     """
+    title = "<br>".join([title, *map(escaped, notes)])
     frame = {
         "title": {"text": title, "y": 1, "yanchor": "top", "pad": {"t": 14}, "font": {"size": 15}},
         "margin": {"t": ABOVE + LINE * (title.count("<br>") + 1), "b": 60},
         "legend": {"orientation": "h", "y": 1.01, "yanchor": "bottom", "x": 0},
         "template": "plotly_white",
+        "meta": {NOTES: list(notes)},
     }
     return go.Figure(list(traces), {**frame, **layout})
+
+
+def notes_of(figure: Figure) -> list[str]:
+    """The notes of a figure, as plain text.
+
+    Args:
+        figure:
+            That :func:`chart` made.
+    """
+    return list(figure.layout.meta[NOTES])
 
 
 def blank(go: Any, title: str, why: str) -> Figure:

@@ -105,7 +105,11 @@ def plot_decisions(
         split = (PERIODS - 1.5) / PERIODS
         across["xaxis"]["domain"] = [0, split - GAP]
         across["xaxis2"] = _across([leading], "", domain=[split, 1], anchor="y")
-    frame = {"height": grid.height + HEAD, "showlegend": False, "yaxis": grid_axis(grid)}
+    frame: dict[str, Any] = {
+        "height": grid.height + HEAD,
+        "showlegend": False,
+        "yaxis": grid_axis(grid),
+    }
     return chart(go, traces, title, **across, **frame)
 
 

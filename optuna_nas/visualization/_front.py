@@ -20,6 +20,7 @@ from optuna_nas.study import knee_point
 from optuna_nas.study._costs import VIOLATIONS
 from optuna_nas.study._front import front
 from optuna_nas.study._pareto_table import interval_end
+from optuna_nas.study._text_table import texts
 from optuna_nas.visualization._chart import blank
 from optuna_nas.visualization._chart import chart
 from optuna_nas.visualization._chart import COLOURS
@@ -94,7 +95,7 @@ def plot_pareto_front(
     taken = _taken(study, complete, chosen)
     if not complete:
         return blank(go, title, "No trial is complete yet.")
-    best, note = _within(study, limits or {})
+    best, notes = _within(study, limits or {})
     feasible, others = parted(complete, study.directions)
     broken = [trial for _, trial in others]
     first = front(study) if feasible else []
@@ -118,7 +119,8 @@ def plot_pareto_front(
         traces.append(_dots(go, taken, plane, "chosen", INK, diamond))
     drawn = dict(_drawn(lines, plane))
     x, y = (axis_of(plane, i, feasible or complete, [*first, *taken], drawn) for i in (0, 1))
-    return chart(go, traces, title + note + beyond(complete, plane, x, y), xaxis=x, yaxis=y)
+    notes += beyond(complete, plane, x, y)
+    return chart(go, traces, title, notes, xaxis=x, yaxis=y)
 
 
 def _is_drawn(trial: FrozenTrial, plane: Plane) -> bool:
@@ -137,16 +139,16 @@ def _taken(study: Study, drawn: Sequence[FrozenTrial], chosen: int | None) -> li
     return found
 
 
-def _within(study: Study, limits: Mapping[str, float]) -> tuple[FrozenTrial | None, str]:
+def _within(study: Study, limits: Mapping[str, float]) -> tuple[FrozenTrial | None, list[str]]:
     """The best within limits; if none is, a note that says so."""
     if not limits:
-        return None, ""
+        return None, []
     try:
-        return best_under(study, **limits), ""
+        return best_under(study, **limits), []
     except ValueError as error:
         if not str(error).startswith("none of"):
             raise
-        return None, "<br>no trial is within the limits"
+        return None, ["no trial is within the limits"]
 
 
 def _constraint_limits(trials: Sequence[FrozenTrial]) -> dict[str, float]:
@@ -224,7 +226,7 @@ def _line(go: Any, name: str, at: float, plane: Plane, trials: Sequence[FrozenTr
         y=y,
         mode="lines",
         line={"color": INK, "width": 1, "dash": "dash"},
-        name=f"limit: {escaped(name)} = {at:.6g}",
+        name=f"limit: {escaped(name)} = {texts([at])[0]}",
         hoverinfo="name",
     )
 

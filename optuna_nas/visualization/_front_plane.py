@@ -107,8 +107,8 @@ def axis_of(
 
 def beyond(
     trials: Sequence[FrozenTrial], plane: Plane, x: Mapping[str, Any], y: Mapping[str, Any]
-) -> str:
-    """How many trials are so far off that they would flatten the picture.
+) -> list[str]:
+    """A note of how many trials are so far off that they would flatten the picture, or none.
 
     Args:
         trials:
@@ -130,4 +130,4 @@ def beyond(
     )
     more = len(trials) - inside
     lie = f"{plural(more, 'far-off trial')} {'lies' if more == 1 else 'lie'}"
-    return f"<br>{lie} beyond the axes: zoom out" if more else ""
+    return [f"{lie} beyond the axes"] if more else []

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PIXELS = 96
 SIZE = (760, 460)
 POINTS = 0.75
+LARGE = 10_000
 STEPS = {"hv": "steps-post", "vh": "steps-pre"}
 DASHES = {"dot": (0, (1, 1.5)), "dash": (0, (5, 2)), "dashdot": (0, (5, 2, 1, 2))}
 MARKS = {
@@ -76,6 +77,9 @@ def to_matplotlib(figure: Figure) -> MatplotlibFigure:
                 f"has a trace of type {trace.type!r}."
             )
         DRAWN[trace.type](panels[trace.xaxis or "x"], trace, order + 2)
+    for name, panel in panels.items():
+        if _is_whole(figure, name):
+            panel.xaxis.get_major_locator().set_params(integer=True)
     if layout.title.text:
         twin.suptitle(_plain(layout.title.text), fontsize=11, x=0.02, ha="left", parse_math=False)
     for name, panel in panels.items():
@@ -115,6 +119,14 @@ def _panels(twin: MatplotlibFigure, figure: Figure) -> dict[str, Any]:
     return dict(zip(order, axes, strict=True))
 
 
+def _is_whole(figure: Figure, xaxis: str) -> bool:
+    """Whether all that is drawn over an axis stands at whole numbers."""
+    traces = [t for t in figure.data if t.type == "scatter" and (t.xaxis or "x") == xaxis]
+    x = np.concatenate([np.zeros(0), *(_numbers(trace.x) for trace in traces)])
+    known = x[np.isfinite(x)]
+    return bool(traces) and bool((known == np.round(known)).all())
+
+
 def _dress(panel: Any, xaxis: Any, yaxis: Any) -> None:
     """Titles, ticks and ranges."""
     for letter, one in (("x", xaxis), ("y", yaxis)):
@@ -141,6 +153,9 @@ def _dress(panel: Any, xaxis: Any, yaxis: Any) -> None:
             getattr(panel, f"set_{letter}lim")(*ends)
         elif one.autorange == "reversed":
             along.set_inverted(True)
+        plain = one.tickvals is None and one.tickformat is None and one.type != "log"
+        if plain and max(map(abs, along.get_view_interval())) >= LARGE:
+            along.set_major_formatter(ticker.EngFormatter(sep=""))  # 16k and 3M, as Plotly has
         along.set_tick_params(labelsize=8, length=0 if one.showgrid is False else 3)
         if letter == "x" and one.tickangle:
             along.set_tick_params(rotation=-one.tickangle)
@@ -165,9 +180,6 @@ def _scatter(panel: Any, trace: Any, order: int) -> None:
         panel.fill(x, y, color=trace.fillcolor, alpha=opacity, linewidth=0, zorder=order)
         return
     label = {"label": shown or "_nolegend_"}
-    known = x[np.isfinite(x)]
-    if panel.get_xscale() == "linear" and (known == np.round(known)).all():
-        panel.xaxis.get_major_locator().set_params(integer=True)
     if "lines" in mode:
         panel.plot(
             x,
@@ -269,7 +281,12 @@ def _add_legend(twin: MatplotlibFigure, figure: Figure, panels: dict[str, Any]) 
         handles, labels = handles + shown, labels + texts
     if labels and figure.layout.showlegend is not False:
         legend = twin.legend(
-            handles, labels, loc="outside lower left", ncols=min(3, len(labels)), fontsize=8
+            handles,
+            labels,
+            loc="outside lower left",
+            ncols=min(3, len(labels)),
+            fontsize=8,
+            labelspacing=1,  # or large marks of two rows meet
         )
         legend.get_frame().set_linewidth(0)
         for text in legend.get_texts():

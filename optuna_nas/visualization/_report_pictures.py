@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Sequence
+import math
 from typing import Any
 
 from optuna.trial import FrozenTrial
@@ -14,6 +15,7 @@ from optuna_nas.study._front import knee_point
 from optuna_nas.study._remembered_network import network_code
 from optuna_nas.visualization._anytime import plot_anytime
 from optuna_nas.visualization._architecture import plot_architecture
+from optuna_nas.visualization._chart import notes_of
 from optuna_nas.visualization._decisions import plot_decisions
 from optuna_nas.visualization._front import plot_pareto_front
 from optuna_nas.visualization._matplotlib import to_matplotlib
@@ -79,9 +81,7 @@ def curves(search: Search) -> Iterator[Part]:
         return
     try:
         for name, caption, figure in _figures(search):
-            _, _, aside = (figure.layout.title.text or "").partition("<br>")
-            if aside:
-                caption += f" ({aside.removesuffix(': zoom out')})"
+            caption += "".join(f" ({note})" for note in notes_of(figure))
             figure.update_layout(title=None)  # the caption says it
             yield Picture(name, caption, to_matplotlib(figure))
     except ImportError as error:
@@ -134,9 +134,18 @@ def _drawing(search: Search, trial: FrozenTrial, role: str) -> Part:
 
 def _again(search: Search, trial: FrozenTrial) -> str:
     """What a finalist came to when it was trained again."""
-    means = {one.get("number"): one.get("mean") for one in search.finalists}
-    mean = means.get(trial.number)
-    return f"; mean {search.names[0]} when trained again {number(mean)}" if mean else ""
+    means = [one.get("mean") for one in search.finalists if one.get("number") == trial.number]
+    told = means[0] if means else None
+    if not isinstance(told, float):
+        return ""
+    return f"; mean {search.names[0]} when trained again {number(told)}"
+
+
+def _winner(search: Search) -> int | None:
+    """The trial that the result says won, if the front can show it."""
+    winner = search.told("winner", "trial")
+    complete = (t for t in search.of(TrialState.COMPLETE) if all(map(math.isfinite, t.values)))
+    return next((trial.number for trial in complete if trial.number == winner), None)
 
 
 def _figures(search: Search) -> Iterator[tuple[str, str, Any]]:
@@ -150,9 +159,7 @@ def _figures(search: Search) -> Iterator[tuple[str, str, Any]]:
     yield "seconds", f"{found}, against the seconds that the trials took together", figure
     if search.several:
         caption = "The networks that were trained to the end, and the front"
-        winner = search.told("winner", "trial")
-        ended = any(trial.number == winner for trial in search.of(TrialState.COMPLETE))
-        yield "front", caption, plot_pareto_front(study, chosen=winner if ended else None)
+        yield "front", caption, plot_pareto_front(study, chosen=_winner(search))
     for name, figure in rungs_plots(study):
         yield name, "What each trial reported, step by step, and where it ended", figure
     for name, figure in proxies_plots(study):

@@ -10,6 +10,7 @@ from optuna_nas.study import best_under
 from optuna_nas.study import knee_point
 from optuna_nas.study._front import front
 from optuna_nas.visualization import plot_pareto_front
+from optuna_nas.visualization._chart import notes_of
 from tests.visualization.trials import study_of
 from tests.visualization.trials import trial_of
 
@@ -75,6 +76,8 @@ def test_a_limit_is_a_line_and_the_best_within_it_a_star() -> None:
     best = best_under(study, latency_ms=0.5)
     assert marks(figure, "best within the limits").y == (best.values[0],)
     assert set(marks(figure, "limit: latency_ms = 0.5").x) == {0.5}
+    large = plot_pareto_front(study, limits={"latency_ms": 3_050_000})
+    assert marks(large, "limit: latency_ms = 3,050,000").mode == "lines"
 
 
 def test_limits_that_no_trial_keeps_are_said_to_be_so() -> None:
@@ -122,7 +125,8 @@ def test_far_off_trials_do_not_flatten_the_picture_and_are_counted() -> None:
     near = [trial_of([0.9 + 0.01 * a, 3.0 + b]) for a, b in rng.random((30, 2))]
     figure = plot_pareto_front(study_of([*near, trial_of([0.1, 3.5])], TWO, NAMES))
     assert figure.layout.yaxis.range[0] > 0.8
-    assert "1 far-off trial lies beyond the axes" in figure.layout.title.text
+    assert figure.layout.title.text.endswith("<br>1 far-off trial lies beyond the axes")
+    assert notes_of(figure) == ["1 far-off trial lies beyond the axes"]
 
 
 def test_the_front_is_drawn_to_its_ends_however_far_off() -> None:

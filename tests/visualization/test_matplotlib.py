@@ -74,6 +74,26 @@ def test_whole_numbers_on_a_logarithmic_axis_are_drawn() -> None:
     assert twin.axes[0].get_xlim() == (1, 1000)
 
 
+def test_ticks_are_whole_only_if_all_that_is_drawn_is() -> None:
+    def ticks(*columns: list[float]) -> list[float]:
+        figure = go.Figure([go.Scatter(x=x, y=x, mode="markers") for x in columns])
+        found: list[float] = to_matplotlib(figure).axes[0].get_xticks().tolist()
+        return found
+
+    assert all(at.is_integer() for at in ticks([1.0, 2.0], [3.0]))
+    assert not all(at.is_integer() for at in ticks([0.2, 2.6], [1.0]))
+
+
+def test_large_numbers_have_a_letter_at_each_tick_and_no_power_in_the_corner() -> None:
+    study = study_of([trial_of([0.9, 3e6]), trial_of([0.8, 3.2e6])], ("maximize", "minimize"))
+    twin = to_matplotlib(plot_pareto_front(study))
+    twin.savefig(BytesIO(), format="png")
+    across, up = twin.axes[0].xaxis, twin.axes[0].yaxis
+    assert {label.get_text()[-1] for label in across.get_ticklabels()} == {"M"}
+    assert across.get_offset_text().get_text() == ""
+    assert not any("m" in label.get_text() for label in up.get_ticklabels())
+
+
 def test_lines_are_the_same_numbers() -> None:
     figure = plot_anytime(study_of([trial_of(v) for v in (1.0, 3.0, 2.0)]))
     (line,) = to_matplotlib(figure).axes[0].get_lines()

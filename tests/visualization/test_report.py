@@ -128,8 +128,23 @@ def test_the_network_chosen_is_marked_on_the_front_and_drawn_with_what_it_came_t
     [caption] = [c for c in found.captions if c.startswith("Trial 2, the winner")]
     assert caption.endswith(" in the search; mean score when trained again 0.25")
     page(study, tmp_path, result={**told, "winner": {"trial": 99}})
+    page(study, tmp_path, result={**told, "finalists": [{"number": [], "mean": "b"}]})
     page(study, tmp_path)
-    assert marked == [2, None, None]
+    assert marked == [2, None, 2, None]
+
+
+def test_a_winner_that_no_axis_can_show_is_not_marked(tmp_path: Path) -> None:
+    trials = [trial_of([0.5, 3.0]), trial_of([0.9, float("inf")], {"width": 2})]
+    study = study_of(trials, TWO, ["score", "cost"], study_name="s")
+    found = page(study, tmp_path, result={"study": {"name": "s"}, "winner": {"trial": 1}})
+    assert any(caption.startswith("The networks") for caption in found.captions)
+
+
+def test_the_notes_of_a_plot_stand_in_its_caption(tmp_path: Path) -> None:
+    near = [trial_of([0.9 - 0.01 * i, 3.0 + i], {"width": 1 + i % 4}) for i in range(30)]
+    study = study_of([*near, trial_of([0.1, 400.0])], TWO, ["score", "cost"])
+    [caption] = [c for c in page(study, tmp_path).captions if c.startswith("The networks")]
+    assert caption.endswith("and the front (1 far-off trial lies beyond the axes)")
 
 
 def test_as_markdown_it_has_its_pictures_in_a_folder_beside_it(tmp_path: Path) -> None:
