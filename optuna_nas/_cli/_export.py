@@ -85,6 +85,8 @@ def _trial(study: optuna.Study, number: int) -> optuna.trial.FrozenTrial:
             f"{number}."
         )
     trial = trials[number]
+    if not trial.state.is_finished():
+        raise BadInput(f"--trial {number} is not trained yet: it is {trial.state.name.lower()}.")
     if "rejected" in trial.user_attrs or not trial.params:
         raise BadInput(
             f"--trial {number} was not trained: {trial.user_attrs.get('rejected', 'it failed')}."

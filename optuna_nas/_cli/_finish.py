@@ -162,12 +162,37 @@ def train_again(
         each(run + 1)
     epochs = last_good_epoch(curves) if len(curves) == SEEDS else 0
     scores = tuple(curve[epochs - 1] for curve in curves) if epochs else ()
+    learning = bool(scores) and still_learning(curves)
+    return finalist_of(setup, trial, scores=scores, epochs=epochs, learning=learning)
+
+
+def finalist_of(
+    setup: Setup,
+    trial: optuna.trial.FrozenTrial,
+    *,
+    scores: tuple[float, ...],
+    epochs: int,
+    learning: bool,
+) -> Finalist:
+    """A candidate with what came out when it was trained again.
+
+    Args:
+        setup:
+            What was searched.
+        trial:
+            The candidate's.
+        scores:
+            As :class:`Finalist` has them.
+        epochs:
+            The same.
+        learning:
+            The same.
+    """
     searched = trial.values[0] if trial.values else (last_value(trial) or (0, math.nan))[1]
     origin = trial.user_attrs.get("origin")
     metrics, (_, *also) = trial.user_attrs.get("metrics", {}), setup.objectives
     cost = metrics.get(also[0]) if also else None
-    rose = bool(scores) and still_learning(curves)
-    return Finalist(trial.number, trial.params, searched, epochs, scores, origin, cost, rose)
+    return Finalist(trial.number, trial.params, searched, epochs, scores, origin, cost, learning)
 
 
 def last_good_epoch(curves: Sequence[Sequence[float]]) -> int:

@@ -63,6 +63,26 @@ def interruptible(study: optuna.Study) -> Iterator[None]:
 
 
 @contextmanager
+def unbroken() -> Iterator[None]:
+    """Lets a storage end what it is told in the block: Ctrl-C comes after it, a second at once."""
+    asked = 0
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        raise KeyboardInterrupt
+
+
+@contextmanager
 def _tried_again() -> Iterator[None]:
     """Lets :func:`stop_now` wait, where the system has a timer."""
     if sys.platform == "win32":

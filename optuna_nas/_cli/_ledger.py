@@ -6,11 +6,16 @@ and whoever opens the study knows who proposed what, how long all of it took, an
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import nullcontext
+from contextlib import suppress
 from datetime import datetime
 from datetime import timezone
+from hashlib import sha256
+from importlib.metadata import version
 from time import perf_counter
 from typing import Any
 
@@ -20,8 +25,13 @@ from optuna.trial import TrialState
 import torch
 
 from optuna_nas._cli._finish import Finalist
+from optuna_nas._cli._finish import finalist_of
+from optuna_nas._cli._finish import Outcome
+from optuna_nas._cli._interrupt import unbroken
 from optuna_nas._cli._setup import Setup
 from optuna_nas._cli._study import without_password
+from optuna_nas.space import build
+from optuna_nas.study._heartbeat import AWAY
 from optuna_nas.training import resolve_device
 from optuna_nas.visualization._report_search import RUN
 
@@ -30,7 +40,10 @@ FINALIST = "optuna_nas:finalist"
 """Study user attr, followed by a trial's number: what came out of training it again."""
 
 CHOSEN = "optuna_nas:chosen"
-"""Study user attr: the number of the trial whose network was exported, and of how many."""
+"""Study user attr: the trial whose network was exported, its mean score, of how many trials."""
+
+CAME_OUT = ("scores", "epochs", "learning")
+"""Of a finalist; all else is what its trial says."""
 
 
 class Run:
@@ -47,9 +60,22 @@ class Run:
         self.seconds: dict[str, float] = {}
         self._study = study
         self._key = f"{RUN} {datetime.now(timezone.utc).isoformat()}"
-        self._began_at = begun(study)
-        self._command = without_password(command)
-        self._note()
+        self._told: dict[str, Any] = {
+            "command": without_password(command),
+            "trials before": begun(study),
+            "sampler": type(study.sampler).__name__,
+            "pruner": type(study.pruner).__name__,
+            "seconds": self.seconds,
+        }
+        _note(study, self._key, self._told)
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        """Notes that it has ended; a storage that is away hides no error."""
+        with suppress(*AWAY) if kind else nullcontext():
+            _note(self._study, self._key, {**self._told, "trials after": begun(self._study)})
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:
@@ -64,17 +90,6 @@ class Run:
             yield
         finally:
             self.seconds[what] = round(perf_counter() - started, 1)
-            self._note()
-
-    def _note(self) -> None:
-        told = {
-            "command": self._command,
-            "trials before": self._began_at,
-            "sampler": type(self._study.sampler).__name__,
-            "pruner": type(self._study.pruner).__name__,
-            "seconds": self.seconds,
-        }
-        self._study.set_user_attr(self._key, told)
 
 
 def begun(study: optuna.Study) -> int:
@@ -99,8 +114,9 @@ def remember(study: optuna.Study, setup: Setup, finalist: Finalist) -> None:
         finalist:
             What came out.
     """
-    told = {**asdict(finalist), "with": _with(setup)}
-    study.set_user_attr(f"{FINALIST} {finalist.number}", told)
+    told = {name: getattr(finalist, name) for name in CAME_OUT}
+    how = _with(setup, finalist.params)
+    _note(study, f"{FINALIST} {finalist.number}", {**told, "with": how})
 
 
 def recall(study: optuna.Study, setup: Setup, trial: FrozenTrial) -> Finalist | None:
@@ -114,26 +130,40 @@ def recall(study: optuna.Study, setup: Setup, trial: FrozenTrial) -> Finalist | 
         trial:
             A finalist.
     """
-    told = dict(study.user_attrs.get(f"{FINALIST} {trial.number}", {}))
-    if told.pop("with", None) != _with(setup):
+    told = study.user_attrs.get(f"{FINALIST} {trial.number}")
+    if told is None or told.get("with") != _with(setup, trial.params):
         return None
-    return Finalist(**{**told, "scores": tuple(told["scores"])})
+    came_out = {name: told[name] for name in CAME_OUT}
+    return finalist_of(setup, trial, **{**came_out, "scores": tuple(told["scores"])})
 
 
-def note_choice(study: optuna.Study, finalist: Finalist) -> None:
-    """Notes which network was chosen.
+def note_choices(studies: Iterable[optuna.Study], tested: Iterable[Outcome]) -> None:
+    """Notes in each study which of its networks was chosen.
 
     Args:
-        study:
-            Of its trial.
-        finalist:
-            The winner.
+        studies:
+            The search, and random search beside it.
+        tested:
+            Their winners' outcomes, and then perhaps others.
     """
-    told = {"trial": finalist.number, "mean": finalist.mean, "of": begun(study)}
-    study.set_user_attr(CHOSEN, told)
+    for study, outcome in zip(studies, tested, strict=False):
+        if winner := outcome.winner:
+            told = {"trial": winner.number, "mean": winner.mean, "of": begun(study)}
+            _note(study, CHOSEN, told)
 
 
-def _with(setup: Setup) -> dict[str, Any]:
+def _note(study: optuna.Study, name: str, told: Mapping[str, Any]) -> None:
+    with unbroken():
+        study.set_user_attr(name, dict(told))
+
+
+def _with(setup: Setup, params: dict[str, Any]) -> dict[str, Any]:
     """What the same seed gives the same training with; the study has the rest in its name."""
-    device = str(resolve_device(setup.options.device))
-    return {"torch": torch.__version__, "device": device, "threads": setup.options.threads}
+    text = repr(build(setup.space.network, params))  # a space of the user's may have changed
+    return {
+        "optuna_nas": version("optuna-nas"),
+        "torch": torch.__version__,
+        "device": str(resolve_device(setup.options.device)),
+        "threads": setup.options.threads,
+        "network": sha256(text.encode()).hexdigest()[:16],
+    }

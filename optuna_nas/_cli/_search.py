@@ -35,7 +35,7 @@ from optuna_nas._cli._finish import Outcome
 from optuna_nas._cli._found import report_front
 from optuna_nas._cli._found import report_winner
 from optuna_nas._cli._interrupt import interruptible
-from optuna_nas._cli._ledger import note_choice
+from optuna_nas._cli._ledger import note_choices
 from optuna_nas._cli._ledger import recall
 from optuna_nas._cli._ledger import Run
 from optuna_nas._cli._live import Lines
@@ -96,15 +96,16 @@ def search(options: Options, consoles: Consoles, *, as_json: bool = False) -> No
             study = open_search(setup, objective)
             write(options.folder / CONFIG, to_toml(setup.settled))
             introduce(consoles.notes, setup, study)
-            run = Run(study, options.command())
         try:
-            with run.timed("searching"):
-                _begin(consoles.notes, setup, objective, study, supernet, proxy)
-                studies = _search_all(consoles.notes, setup, objective, study)
-            with run.timed("finishing"):
-                finalists, module, tested = _finish(consoles.notes, setup, studies)
+            with Run(study, options.command()) as run:
+                with run.timed("searching"):
+                    _begin(consoles.notes, setup, objective, study, supernet, proxy)
+                    studies = _search_all(consoles.notes, setup, objective, study)
+                with run.timed("finishing"):
+                    finalists, module, tested = _finish(consoles.notes, setup, studies)
             result = make_result(setup, study, finalists, tested, run.seconds)
             _save(consoles.notes, setup, studies, module, result)
+            note_choices(studies.values(), tested)
             if as_json:
                 typer.echo(json.dumps(result, indent=2))
             else:
@@ -189,11 +190,6 @@ def _search(
 ) -> None:
     """Runs trials until the study has a total of them, or time is up."""
     before, timeout = done(study), options.timeout_seconds
-    if others := ", ".join(str(trial.number) for trial in at_work(study)):
-        say(
-            f"{title}: another run of this search is at work (on {others}). This one joins it; "
-            "the one that ends last writes the files."
-        )
     if before:
         of = plural(before, "network") if (total or 0) < before else f"{before} of {total}"
         console.print(f"{title}: {of} from before.", highlight=False)
@@ -201,6 +197,11 @@ def _search(
         more = f"; --trials {before + 10} would add 10" if total == options.total else ""
         console.print(f"That is all{more}.", highlight=False)
         return
+    if others := ", ".join(str(trial.number) for trial in at_work(study)):
+        say(
+            f"{title}: another run of this search is at work (on {others}). This one joins it; "
+            "each writes the files when it ends."
+        )
     metric = objectives(study)[0]
     lines = Lines(study, metric)
     bar = progress(console, title, before, total, lines, seconds=timeout)
@@ -246,7 +247,6 @@ def _winners(
     winners: dict[str, tuple[list[Finalist], nn.Module]] = {}
     for (name, trials), whose in zip(best.items(), ("Network", "Random network"), strict=False):
         finalists = choose(console, setup, studies[name], trials, whose)
-        note_choice(studies[name], finalists[0])
         winners[name] = finalists, train_winner(console, setup, finalists[0], whose)
     return winners
 

@@ -63,12 +63,12 @@ def show(storage: str, study_name: str | None, console: Console, *, as_json: boo
     console.print(Text.assemble((study.study_name, "bold"), f": {goal}"))
     console.print(_states(trials), highlight=False)
     _show_reasons(console, trials)
+    if chosen := study.user_attrs.get(CHOSEN):
+        console.print(_said_of_choice(chosen, names[0]), highlight=False)
     best = _best_first(study)
     if not best:
         console.print("No network was trained to the end yet.")
         return
-    if chosen := study.user_attrs.get(CHOSEN):
-        console.print(_said_of_choice(chosen, names[0]), highlight=False)
     if len(names) > 1:
         console.print("\n[bold]Pareto front[/]")
         console.print(Padding(front_table(best, names), (0, 0, 0, 2)))

@@ -180,13 +180,18 @@ def done(study: optuna.Study) -> int:
 
 
 def without_password(storage: str) -> str:
-    """A URL that can be shown.
+    """A URL that can be shown, or a command that has some.
 
     Args:
         storage:
-            A path or a URL.
+            A path or a URL, or words of which one is.
     """
-    return re.sub(r"(://[^:/@]*:).*@", r"\1***@", storage)
+    return re.sub(r"(://[^:/@\s]*:)\S*@|([?&]password=)[^&\s]*", _hidden, storage)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    user, query = found.groups()
+    return f"{query}***" if query else f"{user}***@"
 
 
 def _only_name(storage: BaseStorage) -> str | None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import json
 import os
 from pathlib import Path
+from time import time
 from typing import Any
 
 import optuna
@@ -15,12 +16,16 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal import JournalFileSymlinkLock
 from optuna.storages.journal import JournalRedisBackend
+from optuna.storages.journal._file import LOCK_FILE_SUFFIX
 
 
 LEGAL = (
     "a path that ends in .journal, an SQLAlchemy URL (sqlite:///study.db, postgresql://...), "
     "redis://..., an optuna.storages.BaseStorage, or None for memory"
 )
+
+PATIENCE = 30.0
+"""Seconds, as long as Optuna waits for a lock that leads somewhere."""
 
 _logger = optuna.logging.get_logger(f"optuna.{__name__}")  # obeys Optuna's verbosity
 
@@ -60,9 +65,11 @@ def open_storage(storage: BaseStorage | str | Path | None) -> BaseStorage | str 
         raise ValueError(f"storage must be {LEGAL}, but got {str(storage)!r}.")
     with told_if_unwritable(path):
         _check_journal(path)
+        _unlock(path)
         _mend(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        return JournalStorage(JournalFileBackend(str(path)))
+        # Optuna's lock is a link beside the journal to this name of it, and must lead there.
+        return JournalStorage(JournalFileBackend(str(path.absolute())))
 
 
 @contextmanager
@@ -100,11 +107,22 @@ def _check_journal(path: Path) -> None:
         raise ValueError(f"storage {path} holds something else than an Optuna journal.")
 
 
+def _unlock(path: Path) -> None:
+    """Takes away the lock of a process that was killed, if it leads nowhere.
+
+    So it is of a journal that was opened by a relative name. Optuna would wait for it forever,
+    and not for the seconds that it grants others.
+    """
+    lock = Path(f"{path}{LOCK_FILE_SUFFIX}")
+    if lock.is_symlink() and not lock.exists() and time() - lock.lstat().st_mtime > PATIENCE:
+        lock.unlink(missing_ok=True)
+
+
 def _mend(path: Path) -> None:
     """Takes away a half-written last line: what is appended to it would make all unreadable."""
     if not _is_torn(path):
         return
-    lock = JournalFileSymlinkLock(str(path))
+    lock = JournalFileSymlinkLock(str(path.absolute()))
     lock.acquire()  # whoever is writing has it
     try:
         if _is_torn(path):

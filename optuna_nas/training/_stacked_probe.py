@@ -91,13 +91,21 @@ def _unspoiled(members: Sequence[Member]) -> list[Member]:
             recipe=replace(
                 member.recipe,
                 schedule=constant,
-                augment=deepcopy(member.recipe.augment, copied),
-                loss=deepcopy(member.recipe.loss, copied),
+                augment=_copied(member.recipe.augment, copied),
+                loss=_copied(member.recipe.loss, copied),
             ),
             generator=torch.Generator().manual_seed(0),
         )
         for member in members
     ]
+
+
+def _copied(part: Any, copied: dict[int, Any]) -> Any:
+    """A copy, or the thing itself where it cannot be copied: a lock, an open file."""
+    try:
+        return deepcopy(part, copied)
+    except (TypeError, ValueError, RuntimeError, NotImplementedError):
+        return part
 
 
 def _slower(loop: StackedLoop, batch: Batch, members: Sequence[Member]) -> str | None:

@@ -19,6 +19,7 @@ from optuna_nas.visualization._report_document import Part
 from optuna_nas.visualization._report_document import table
 from optuna_nas.visualization._report_document import Text
 from optuna_nas.visualization._report_search import epochs_of
+from optuna_nas.visualization._report_search import is_ours
 from optuna_nas.visualization._report_search import scores_of
 from optuna_nas.visualization._report_search import SEARCH
 from optuna_nas.visualization._report_search import Search
@@ -52,7 +53,9 @@ def _pipeline(search: Search) -> Item:
 
 
 def _method(search: Search) -> Item:
-    names = list(dict.fromkeys(name for name, *_ in search.samplers.values()))
+    names = list(dict.fromkeys(sampler for _, sampler, _ in search.samplers))
+    if not names and is_ours(search.study.sampler):
+        names = [type(search.study.sampler).__name__]
     if names:
         come = "comes" if len(names) == 1 else "come"
         told = f"{' and '.join(names)} {come} with Optuna or optuna_nas, whose code is open."
@@ -136,12 +139,12 @@ def _hyperparameters(search: Search) -> Item:
 
 
 def _end_to_end(search: Search) -> Item:
-    if not search.runs or "finishing" not in search.runs[-1]["seconds"]:
+    if not search.runs or search.runs[0]["trials before"]:
         return "partly", "The trials are; what came before and after them is not in the study."
-    if search.lost_runs:
-        lost_runs = plural(search.lost_runs, "run")
-        return "partly", f"All trials are above; what else {lost_runs} of the command took is not."
-    return "yes", "Above: all runs of the command, but for the export and this report."
+    if search.open_runs:
+        runs = plural(search.open_runs, "run")
+        return "partly", f"All trials are above; what else {runs} of the command took is not."
+    return "yes", "Above: all runs, but for reading the data, exports and this report."
 
 
 def _details(search: Search) -> Item:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 import math
 from typing import Any
 from typing import TypeGuard
@@ -34,6 +33,9 @@ RUN = "optuna_nas:run"
 
 TOLD = {"command", "trials before", "sampler", "pruner", "seconds"}
 """What it says."""
+
+AFTER = "trials after"
+"""What it says too, once it has ended."""
 
 ROWS = 20
 """Of a Pareto front; of one objective, half as many."""
@@ -109,31 +111,30 @@ class Search:
     def runs(self) -> list[Mapping[str, Any]]:
         """What the study remembers of the runs of ``optuna-nas search``, the first one first."""
         found = [v for name, v in sorted(self.study.user_attrs.items()) if name.startswith(RUN)]
-        return [v for v in found if isinstance(v, Mapping) and v.keys() >= TOLD]
+        told = [v for v in found if isinstance(v, Mapping) and v.keys() >= TOLD]
+        return sorted(told, key=lambda run: int(run["trials before"]))
 
     @property
-    def lost_runs(self) -> int:
-        """How many runs were killed before they could note how long they took, or still run."""
-        return sum("searching" not in run["seconds"] for run in self.runs)
+    def open_runs(self) -> int:
+        """How many runs are at work now, or were killed before they could note their seconds."""
+        return sum(AFTER not in run for run in self.runs)
 
     @property
     def commands(self) -> list[str]:
         """Those that made the study what it is, in order; empty if not known."""
-        return list(dict.fromkeys(str(run["command"]) for _, run in self._searching()))
+        return list(dict.fromkeys(str(run["command"]) for run in self._searching()))
 
     @property
-    def samplers(self) -> dict[int, list[str]]:
-        """Sampler and pruner, by how many trials there were before them; empty if not known.
+    def samplers(self) -> list[tuple[int, str, str]]:
+        """How many trials there were before, then sampler and pruner; empty if not known.
 
         A study that was only loaded has Optuna's default sampler, whatever searched.
         """
-        found: dict[int, list[str]] = {}
-        for first, run in self._searching():
-            both = [str(run["sampler"]), str(run["pruner"])]
-            if both not in list(found.values())[-1:]:
-                found[first] = both
-        if not self.runs and _is_ours(self.study.sampler):
-            found[0] = [type(self.study.sampler).__name__]
+        found: list[tuple[int, str, str]] = []
+        for run in self._searching():
+            both = str(run["sampler"]), str(run["pruner"])
+            if not found or found[-1][1:] != both:
+                found.append((int(run["trials before"]), *both))
         return found
 
     def of(self, *states: TrialState) -> list[FrozenTrial]:
@@ -174,12 +175,9 @@ class Search:
         pairs = found.items() if isinstance(found, Mapping) else ()
         return {str(name): float(v) for name, v in pairs if _is_finite(v)}
 
-    def _searching(self) -> list[tuple[int, Mapping[str, Any]]]:
-        """The runs that added trials, each with how many there were before."""
-        begun = sum(trial.state != TrialState.WAITING for trial in self.trials)
-        before = [*(int(run["trials before"]) for run in self.runs), begun]
-        pairs = zip(pairwise(before), self.runs, strict=True)
-        return [(first, run) for (first, last), run in pairs if last > first]
+    def _searching(self) -> list[Mapping[str, Any]]:
+        """The runs that added trials, or may have."""
+        return [run for run in self.runs if run.get(AFTER) != run["trials before"]]
 
     def _by_first(self, trial: FrozenTrial) -> float:
         value = float(trial.values[0])
@@ -248,7 +246,13 @@ def lost(trials: Sequence[FrozenTrial]) -> dict[str, list[FrozenTrial]]:
     return {kind: found for kind, found in kinds.items() if found}
 
 
-def _is_ours(sampler: BaseSampler) -> bool:
+def is_ours(sampler: BaseSampler) -> bool:
+    """Whether a sampler is one of this package's.
+
+    Args:
+        sampler:
+            Of a study.
+    """
     return type(sampler).__module__.startswith("optuna_nas.")
 
 

@@ -102,8 +102,8 @@ def _runs(search: Search) -> Iterator[Part]:
         total.update(run["seconds"])
     if total:
         each = ", ".join(f"{what} {duration(seconds)}" for what, seconds in total.items())
-        lost_runs = plural(search.lost_runs, "run")
-        but = f", without {lost_runs} that did not end by itself" if search.lost_runs else ""
+        runs = plural(search.open_runs, "run")
+        but = f", without {runs} that still works or was killed" if search.open_runs else ""
         yield Text(f"The whole command, {plural(len(search.runs), 'run')}: {each}{but}.")
 
 

@@ -72,6 +72,9 @@ def test_a_password_is_not_shown() -> None:
     url = "postgresql://me:p@ss@host:5432/db"
     assert without_password(url) == "postgresql://me:***@host:5432/db"
     assert without_password("sqlite:///a@b.db") == "sqlite:///a@b.db"
+    command = "--storage postgresql://me:p@ss@host/db?password=x&a=1 --target a@b"
+    hidden = "--storage postgresql://me:***@host/db?password=***&a=1 --target a@b"
+    assert without_password(command) == hidden
 
 
 def test_a_folder_stands_for_the_journal_in_it(tmp_path: Path) -> None:
