@@ -39,7 +39,7 @@ def seeded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     def draw(bits: int = 32) -> int:
         return next(seeds) % 2**bits
 
-    for seed in (torch.manual_seed, random.seed, np.random.seed):
+    for seed in (torch.default_generator.manual_seed, random.seed, np.random.seed):
         seed(draw())
     monkeypatch.setattr(_draw.secrets, "randbits", draw)
     monkeypatch.setattr(
