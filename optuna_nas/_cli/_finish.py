@@ -109,17 +109,17 @@ class Outcome:
 
 
 def ranked(finalists: Sequence[Finalist]) -> list[Finalist]:
-    """Returns finalists, the best first by their mean validation score.
+    """Returns finalists, the best first by their mean score, of equal ones the cheapest.
 
     Args:
         finalists:
-            In the order of :func:`best_trials`, which decides where means are equal.
+            In the order of :func:`best_trials`, which decides where means and costs are equal.
 
     Raises:
         BadInput:
             If none could be trained again.
     """
-    finalists = sorted(finalists, key=lambda finalist: -finalist.mean)
+    finalists = sorted(finalists, key=lambda finalist: (-finalist.mean, finalist.cost or 0.0))
     if not finalists[0].scores:
         raise BadInput(
             "none of the best networks could be trained again with other seeds: their losses were "

@@ -137,6 +137,28 @@ def recall(study: optuna.Study, setup: Setup, trial: FrozenTrial) -> Finalist | 
     return finalist_of(setup, trial, **{**came_out, "scores": tuple(told["scores"])})
 
 
+def with_remembered(
+    study: optuna.Study, setup: Setup, trials: list[FrozenTrial]
+) -> list[FrozenTrial]:
+    """Returns finalists, and behind them those of earlier ends of the search.
+
+    Args:
+        study:
+            Of the trials.
+        setup:
+            What is searched.
+        trials:
+            The best of now.
+    """
+    told = {trial.number for trial in trials}
+    others = [
+        trial
+        for trial in study.get_trials(deepcopy=False)
+        if trial.number not in told and trial.state.is_finished() and recall(study, setup, trial)
+    ]
+    return [*trials, *others]
+
+
 def note_choices(studies: Iterable[optuna.Study], tested: Iterable[Outcome]) -> None:
     """Notes in each study which of its networks was chosen.
 

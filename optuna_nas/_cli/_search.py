@@ -38,6 +38,7 @@ from optuna_nas._cli._interrupt import interruptible
 from optuna_nas._cli._ledger import note_choices
 from optuna_nas._cli._ledger import recall
 from optuna_nas._cli._ledger import Run
+from optuna_nas._cli._ledger import with_remembered
 from optuna_nas._cli._live import Lines
 from optuna_nas._cli._options import Options
 from optuna_nas._cli._progress import progress
@@ -199,8 +200,8 @@ def _search(
         return
     if others := ", ".join(str(trial.number) for trial in at_work(study)):
         say(
-            f"{title}: another run of this search is at work (on {others}). This one joins it; "
-            "each writes the files when it ends."
+            f"{title}: another run of this search is at work (on network {others}). This one "
+            "joins it; each writes the files when it ends."
         )
     metric = objectives(study)[0]
     lines = Lines(study, metric)
@@ -238,7 +239,9 @@ def _winners(
     console: Console, setup: Setup, studies: dict[str, optuna.Study]
 ) -> dict[str, tuple[list[Finalist], nn.Module]]:
     """The finalists of each search, the best first, and the best of them, trained."""
-    best = {name: best_trials(study) for name, study in studies.items()}
+    best = {
+        name: with_remembered(study, setup, best_trials(study)) for name, study in studies.items()
+    }
     new = [
         sum(recall(studies[name], setup, trial) is None for trial in trials)
         for name, trials in best.items()

@@ -35,7 +35,7 @@ def why(
         return rule
     on_front = any(trial.params == winner.params for trial in front)
     other = "" if on_front else ", so it need not be on the front, and is not"
-    return f"{rule} {objectives[1]} had no say in it{other}."
+    return f"{rule} {objectives[1]} counts only between equal means{other}."
 
 
 def another(
@@ -102,6 +102,8 @@ def _next(winner: Finalist, others: Sequence[Finalist]) -> str:
     second = others[0]
     if not second.scores:
         return ", the only one that could be trained again"
+    if second.mean == winner.mean and (winner.cost or 0.0) < (second.cost or 0.0):
+        return f", as much as network {second.number}, which costs more"
     if second.mean == winner.mean:
         return f", as much as network {second.number}, which came behind it in the search"
     return f", the highest (next: {second.mean:.4f}, network {second.number})"

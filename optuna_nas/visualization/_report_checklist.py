@@ -87,7 +87,7 @@ def _same_protocol(search: Search) -> Item:
     if search.controls:
         return "not known", "Objectives and directions are the same; more the studies do not say."
     if len(search.numbers("test")) > 1:
-        return "partly", "All were tested on the same rows, once; no other search was run."
+        return "partly", "All were tested on the same rows; no other search was run."
     return "no", "There is nothing to compare with."
 
 

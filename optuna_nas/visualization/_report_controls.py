@@ -136,7 +136,7 @@ def _tested(search: Search) -> Iterator[Part]:
     if not scores:
         return
     metric, rows = search.told("metric"), search.told("data", "rows", "test")
-    yield Text(f"On the {rows} rows that were kept for the end, and looked at once:")
+    yield Text(f"On the {rows} rows that were kept for the end, by which nothing was chosen:")
     yield table(("network", f"{metric}"), list(scores.items()))
     yield from map(Text, verdicts(search))
 

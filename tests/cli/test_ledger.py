@@ -74,6 +74,19 @@ def test_a_search_that_goes_on_trains_no_finalist_twice(
     assert sorted(trained) == [0, 1, 2]
 
 
+def test_finalists_of_an_earlier_end_compete_with_the_new_ones(
+    run: CommandLine, flowers_csv: Path, trained: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_finish, "FINALISTS", 1)
+    run(*KINDS, "--pruner", "none", "--trials", "1")
+    searched = study()
+    better = searched.ask(searched.trials[0].distributions)
+    searched.tell(better, 1.0)
+    run(*KINDS, "--pruner", "none", "--trials", "2")
+    assert trained == [0, 1]
+    assert sorted(finalist["number"] for finalist in result()["finalists"]) == [0, 1]
+
+
 def test_a_stop_among_the_finalists_keeps_those_that_are_trained(
     run: CommandLine, flowers_csv: Path, trained: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,8 +243,8 @@ def test_a_search_that_joins_another_says_so(
         heartbeat.sign(trial)
         ran = run(*KINDS, "--trials", "2")
     assert (
-        f"Searching: another run of this search is at work (on {trial.number}). This one joins "
-        "it; each writes the files when it ends."
+        f"Searching: another run of this search is at work (on network {trial.number}). This one "
+        "joins it; each writes the files when it ends."
     ) in ran.err
 
 

@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial
 import pytest
 
 from optuna_nas._cli._finish import Finalist
+from optuna_nas._cli._finish import ranked
 from optuna_nas._cli._why import another
 from optuna_nas._cli._why import why
 
@@ -43,14 +44,20 @@ def test_the_rule_and_the_numbers_by_which_a_network_was_chosen_are_told(
     assert told == f"Chosen by the mean accuracy of 3 trainings: 0.9000{said}"
 
 
+def test_of_equal_means_the_cheapest_wins_and_that_is_told() -> None:
+    dear, cheap = replace(finalist(3, 0.9), cost=20.0), replace(finalist(7, 0.8, 1.0), cost=9.0)
+    assert ranked([dear, cheap]) == [cheap, dear]
+    assert "0.9000, as much as network 3, which costs more." in why([cheap, dear], COSTLY, [])
+
+
 def test_of_two_objectives_it_is_told_which_had_no_say() -> None:
     front = [trial(7, 0.9, 500.0), trial(2, 0.8, 20.0)]
     objectives = ["accuracy", "parameters"]
     assert why([finalist(7, 0.9)], objectives, front).endswith(
-        "only finalist. parameters had no say in it."
+        "only finalist. parameters counts only between equal means."
     )
     assert why([finalist(5, 0.9)], objectives, front).endswith(
-        "parameters had no say in it, so it need not be on the front, and is not."
+        "parameters counts only between equal means, so it need not be on the front, and is not."
     )
 
 
