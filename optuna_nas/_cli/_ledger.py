@@ -150,13 +150,13 @@ def with_remembered(
         trials:
             The best of now.
     """
-    told = {trial.number for trial in trials}
-    others = [
+    told, attrs = {trial.number for trial in trials}, study.user_attrs
+    before = [
         trial
         for trial in study.get_trials(deepcopy=False)
-        if trial.number not in told and trial.state.is_finished() and recall(study, setup, trial)
+        if f"{FINALIST} {trial.number}" in attrs and trial.number not in told
     ]
-    return [*trials, *others]
+    return [*trials, *(trial for trial in before if recall(study, setup, trial))]
 
 
 def note_choices(studies: Iterable[optuna.Study], tested: Iterable[Outcome]) -> None:

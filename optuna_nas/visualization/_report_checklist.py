@@ -19,7 +19,6 @@ from optuna_nas.visualization._report_document import Part
 from optuna_nas.visualization._report_document import table
 from optuna_nas.visualization._report_document import Text
 from optuna_nas.visualization._report_search import epochs_of
-from optuna_nas.visualization._report_search import is_ours
 from optuna_nas.visualization._report_search import scores_of
 from optuna_nas.visualization._report_search import SEARCH
 from optuna_nas.visualization._report_search import Search
@@ -53,9 +52,7 @@ def _pipeline(search: Search) -> Item:
 
 
 def _method(search: Search) -> Item:
-    names = list(dict.fromkeys(sampler for _, sampler, _ in search.samplers))
-    if not names and is_ours(search.study.sampler):
-        names = [type(search.study.sampler).__name__]
+    names = list(dict.fromkeys(sampler for _, (sampler, *_) in search.samplers))
     if names:
         come = "comes" if len(names) == 1 else "come"
         told = f"{' and '.join(names)} {come} with Optuna or optuna_nas, whose code is open."

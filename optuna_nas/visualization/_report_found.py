@@ -17,7 +17,6 @@ from optuna_nas.visualization._report_document import in_seconds
 from optuna_nas.visualization._report_document import Part
 from optuna_nas.visualization._report_document import table
 from optuna_nas.visualization._report_document import Text
-from optuna_nas.visualization._report_search import is_ours
 from optuna_nas.visualization._report_search import ROWS
 from optuna_nas.visualization._report_search import scores_of
 from optuna_nas.visualization._report_search import Search
@@ -134,11 +133,9 @@ def _space(search: Search) -> str:
 
 def _sampler(search: Search) -> str:
     told = [
-        f"{f'from trial {first} on ' if first else ''}{sampler} and {pruner}"
-        for first, sampler, pruner in search.samplers
+        f"{f'from trial {first} on ' if first else ''}{' and '.join(both)}"
+        for first, both in search.samplers
     ]
-    if not told and is_ours(search.study.sampler):
-        return type(search.study.sampler).__name__
     return "; ".join(told) or "the study does not say"
 
 

@@ -10,7 +10,6 @@ import math
 from typing import Any
 from typing import TypeGuard
 
-from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
@@ -125,16 +124,19 @@ class Search:
         return list(dict.fromkeys(str(run["command"]) for run in self._searching()))
 
     @property
-    def samplers(self) -> list[tuple[int, str, str]]:
-        """How many trials there were before, then sampler and pruner; empty if not known.
+    def samplers(self) -> list[tuple[int, tuple[str, ...]]]:
+        """How many trials there were before, with sampler and pruner; empty if not known.
 
         A study that was only loaded has Optuna's default sampler, whatever searched.
         """
-        found: list[tuple[int, str, str]] = []
+        found: list[tuple[int, tuple[str, ...]]] = []
         for run in self._searching():
             both = str(run["sampler"]), str(run["pruner"])
-            if not found or found[-1][1:] != both:
-                found.append((int(run["trials before"]), *both))
+            if not found or found[-1][1] != both:
+                found.append((int(run["trials before"]), both))
+        sampler = type(self.study.sampler)
+        if not found and sampler.__module__.startswith("optuna_nas."):
+            found.append((0, (sampler.__name__,)))
         return found
 
     def of(self, *states: TrialState) -> list[FrozenTrial]:
@@ -244,16 +246,6 @@ def lost(trials: Sequence[FrozenTrial]) -> dict[str, list[FrozenTrial]]:
             kind = "interrupted"
         kinds.setdefault(kind, []).append(trial)
     return {kind: found for kind, found in kinds.items() if found}
-
-
-def is_ours(sampler: BaseSampler) -> bool:
-    """Whether a sampler is one of this package's.
-
-    Args:
-        sampler:
-            Of a study.
-    """
-    return type(sampler).__module__.startswith("optuna_nas.")
 
 
 def _is_finite(value: Any) -> TypeGuard[float]:
